@@ -1,0 +1,85 @@
+# Two commands: `make start` runs the server, `make test` runs everything that proves it. `make help` lists the rest.
+# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 4200
+ARGS ?=
+JOBS ?= auto
+TESTS ?= tests
+
+BIN := .venv/bin
+PIP := -m pip --disable-pip-version-check --quiet --no-input
+SOURCES = $(shell find podium -name '*.py')
+export PIP_NO_WARN_SCRIPT_LOCATION = 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help start test lint format types fences wheel smoke bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+start: .venv/.stamp-runtime .venv/.stamp-bytecode  ## run the server on SQLite at http://$(HOST):$(PORT)
+	@exec $(BIN)/podium server start --host $(HOST) --port $(PORT) $(ARGS)
+
+test: .venv/.stamp-dev .venv-prefect/.stamp  ## run the whole suite (TESTS=tests/cli, JOBS=1, ARGS='-k word')
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+
+lint: .venv/.stamp-dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.stamp-dev  ## let ruff fix and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: .venv/.stamp-dev  ## mypy, strict
+	$(BIN)/mypy
+
+fences: .venv/.stamp-dev  ## who may import whom (import-linter)
+	$(BIN)/lint-imports
+
+wheel: .venv/.stamp-dev  ## build dist/podium-*.whl and the source archive
+	@rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+smoke: wheel  ## install the wheel in an empty environment and start its server
+	$(PYTHON) .ci/smoke.py dist/podium-*.whl requirements.lock
+
+bench: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure Podium beside the incumbent (about 5 minutes)
+	$(BIN)/python -m bench --start podium --against prefect $(ARGS)
+
+lock:  ## write the lock files again from pyproject.toml (needs uv)
+	$(BIN)/python .ci/lock.py $(ARGS)
+
+clean:  ## remove the environments, caches and builds
+	rm -rf .venv .venv-prefect dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Each environment is made once and again when its lock file changes.
+.venv/.stamp-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo 'Podium needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11' >&2; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.stamp-runtime: .venv/.stamp-python requirements.lock pyproject.toml
+	@echo 'Installing Podium into .venv (the first time takes a minute)' >&2
+	@$(BIN)/python $(PIP) install --require-hashes --requirement requirements.lock
+	@$(BIN)/python $(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/.stamp-dev: .venv/.stamp-runtime requirements-dev.lock
+	@echo 'Installing the development tools into .venv' >&2
+	@$(BIN)/python $(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# A command starts three times faster from compiled modules, also where PYTHONDONTWRITEBYTECODE is set.
+.venv/.stamp-bytecode: .venv/.stamp-runtime $(SOURCES)
+	@$(BIN)/python -m compileall -q podium
+	@touch $@
+
+.venv-prefect/.stamp: requirements-prefect.lock
+	@echo 'Installing the unmodified prefect client into .venv-prefect' >&2
+	@$(PYTHON) -m venv .venv-prefect
+	@.venv-prefect/bin/python $(PIP) install --require-hashes --requirement requirements-prefect.lock
+	@touch $@
