@@ -1,0 +1,192 @@
+"""The backing services of a test session: found running, started from installed binaries, or absent by name.
+
+PostgreSQL: `PODIUM_TEST_POSTGRES_URL`, else the server at 127.0.0.1:5432, else one of our own from `initdb` and
+`pg_ctl`; one for the whole session, shared by its worker processes, every use with a database of its own.
+Redis: `PODIUM_TEST_REDIS_URL`, else one of our own from `redis-server` for each worker process (channels of publish and
+subscribe know no database numbers), else the server at 127.0.0.1:6379.
+"""
+
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import redis
+
+POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
+REDIS = "redis://127.0.0.1:6379"
+SHARED = "PODIUM_TEST_SHARED"
+
+
+class Absent(Exception):
+    """A backing service is neither reachable nor installed; says what was tried."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def open_session() -> None:
+    """Prepares the folder the worker processes of this session share."""
+    os.environ[SHARED] = tempfile.mkdtemp(prefix="podium-tests-")
+
+
+def close_session() -> None:
+    """Stops what the session started."""
+    shared = Path(os.environ.pop(SHARED))
+    data = shared / "postgres"
+    if data.is_dir():
+        _as_unprivileged(["pg_ctl", "-D", str(data), "-m", "immediate", "stop"], data)
+    shutil.rmtree(shared, ignore_errors=True)
+
+
+class Postgres:
+    """A PostgreSQL server that gives out databases."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """The URL of a fresh database, a copy of `template`; dropped afterwards."""
+        name = f"podium_test_{secrets.token_hex(6)}"
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        try:
+            yield f"{self.url.rpartition('/')[0]}/{name}"
+        finally:
+            self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def postgres() -> Postgres:
+    """The session's PostgreSQL server, started by whoever asks first. Raises Absent."""
+    shared = Path(os.environ[SHARED])
+    found = shared / "postgres.url"
+    with (shared / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.exists():
+            found.write_text(_find_postgres(shared / "postgres"))
+    url = found.read_text()
+    if not url:
+        raise Absent(
+            f"PostgreSQL: nothing answers at {_configured_postgres()}, and initdb or pg_ctl is not on the path"
+        )
+    return Postgres(url)
+
+
+def _configured_postgres() -> str:
+    return os.environ.get("PODIUM_TEST_POSTGRES_URL", POSTGRES)
+
+
+def _find_postgres(data: Path) -> str:
+    url = _configured_postgres()
+    with suppress(psycopg.OperationalError):
+        psycopg.connect(url, connect_timeout=3).close()
+        return url
+    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
+        return ""
+    return _start_postgres(data)
+
+
+def _start_postgres(data: Path) -> str:
+    """Starts a server that forgets its disk: fast, and gone with the session."""
+    data.parent.chmod(0o755)
+    data.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(data, _unprivileged().pw_uid, _unprivileged().pw_gid)
+    port = free_port()
+    options = f"-p {port} -h 127.0.0.1 -k {data} -c fsync=off -c full_page_writes=off -c max_connections=200"
+    commands = (
+        ["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        ["pg_ctl", "-D", str(data), "-l", str(data / "log"), "-o", options, "-w", "-t", "30", "start"],
+    )
+    for command in commands:
+        result = _as_unprivileged(command, data)
+        if result.returncode:
+            raise RuntimeError(f"{command[0]} failed: {result.stderr or result.stdout}")
+    return f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    """The account PostgreSQL runs as when we are root, which it refuses to be."""
+    with suppress(KeyError):
+        return pwd.getpwnam("postgres")
+    return pwd.getpwnam("nobody")
+
+
+def _as_unprivileged(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    account = _unprivileged() if os.geteuid() == 0 else None
+    output = folder.parent / f"{command[0]}.out"
+    with output.open("w+") as file:  # not a pipe: the server inherits it and would keep it open
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+            timeout=60,
+        )
+    return subprocess.CompletedProcess(command, result.returncode, output.read_text(), "")
+
+
+@contextmanager
+def redis_server(worker: int) -> Iterator[str]:
+    """The URL of a Redis for one worker process. Raises Absent."""
+    configured = os.environ.get("PODIUM_TEST_REDIS_URL")
+    if configured is None and shutil.which("redis-server"):
+        with _own_redis() as url:
+            yield url
+        return
+    url = f"{configured or REDIS}/{15 - worker % 15}"
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise Absent(f"Redis: nothing answers at {configured or REDIS}, and redis-server is not on the path") from error
+    yield url
+
+
+@contextmanager
+def _own_redis() -> Iterator[str]:
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _await_redis(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _await_redis(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(100):
+        try:
+            with redis.Redis.from_url(url, socket_connect_timeout=1) as client:
+                client.ping()
+            return
+        except redis.RedisError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+    raise RuntimeError(f"redis-server did not answer at {url}")
