@@ -5,6 +5,7 @@ Needs `uv` on the path. Pins stay where they are unless `--upgrade` is given.
 
 import subprocess
 import sys
+from pathlib import Path
 
 HEADER = "# Made by `make lock` from pyproject.toml. Do not edit.\n"
 LOCKS = {
@@ -18,10 +19,8 @@ COMMAND = "uv pip compile --quiet --universal --python-version 3.11 --generate-h
 def main(extra: list[str]) -> None:
     for name, source in LOCKS.items():
         subprocess.run([*COMMAND.split(), *source, "--output-file", name, *extra], check=True)
-        with open(name, encoding="utf-8") as file:
-            pins = file.read().removeprefix(HEADER)
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(HEADER + pins)
+        lock = Path(name)
+        lock.write_text(HEADER + lock.read_text("utf-8").removeprefix(HEADER), "utf-8")
 
 
 if __name__ == "__main__":

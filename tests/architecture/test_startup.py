@@ -1,0 +1,28 @@
+"""A command starts quickly because it loads little; proven in a fresh interpreter."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+HEAVY = {"falcon", "sqlalchemy", "alembic", "docket", "textual", "pydantic", "uvicorn"}
+PROGRAM = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+from podium.cli.app import main
+sys.argv[0] = "podium"
+sys.exit(main() if sys.argv[1:] else 0)
+"""
+
+
+@pytest.mark.parametrize("arguments", ["", "--version", "--help", "config view", "flow-run ls --help"])
+def test_a_command_loads_nothing_of_the_server(arguments: str) -> None:
+    """Neither the import of the command tree nor a small command loads the server's libraries."""
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, *arguments.split()]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    loaded = set(json.loads(result.stderr.splitlines()[-1]))
+    assert loaded & HEAVY == set()
