@@ -1,0 +1,260 @@
+"""The database of a process: runs units of work on SQLite or PostgreSQL (see "The database" in docs/architecture.md)."""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import sleep
+from typing import Any, Concatenate, Protocol
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from podium.db.connections import Options, open_engine
+from podium.db.errors import DatabaseUnavailable
+from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.unit import Clock, Tx, utc_now
+
+logger = logging.getLogger("podium.db")
+
+SHARED_COMMIT = 64
+RETRIES = 5
+SERIALIZATION_FAILURES = {"40001", "40P01"}
+
+Unit = Callable[Concatenate[Tx, ...], Any]
+
+
+class Outbox(Protocol):
+    """Stores the events of a unit in its transaction, and announces them when they are durable."""
+
+    def store(self, tx: Tx) -> None: ...
+
+    def announce(self, events: Sequence[Any]) -> None: ...
+
+
+@dataclass(slots=True)
+class _Job:
+    unit: Unit
+    args: tuple[Any, ...]
+    workspace_id: str
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    tx: Tx | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Database:
+    """One process's way to the database; ``read`` and ``write`` each run one unit of work."""
+
+    def __init__(self, url: str, options: Options | None = None, clock: Clock = utc_now) -> None:
+        self.options = options or Options()
+        self.engine: Engine = open_engine(url, self.options)
+        self.dialect = self.engine.dialect.name
+        self.clock = clock
+        self.outbox: Outbox | None = None
+        self._writer = _SqliteWriter(self) if self.dialect == "sqlite" else None
+        readers = self.options.readers if self.dialect == "sqlite" else self.options.pool_size
+        self._threads = ThreadPoolExecutor(readers, thread_name_prefix="podium-db")
+        self._local = threading.local()
+        self._connections: list[Connection] = []
+
+    async def write(self, unit: Unit, *args: Any, workspace_id: str = DEFAULT_WORKSPACE_ID) -> Any:
+        """Runs ``unit(tx, *args)`` in a transaction and returns its result once that is committed.
+
+        Raises what the unit raises (nothing is stored then), or ``DatabaseUnavailable``.
+        """
+        loop = asyncio.get_running_loop()
+        if self._writer:
+            job = _Job(unit, args, workspace_id, loop, loop.create_future())
+            self._writer.put(job)
+            return await job.future
+        tx, result = await loop.run_in_executor(self._threads, self._run_pooled, unit, args, workspace_id)
+        self._committed(tx)
+        return result
+
+    async def read(self, unit: Unit, *args: Any, workspace_id: str = DEFAULT_WORKSPACE_ID) -> Any:
+        """Runs ``unit(tx, *args)`` on one snapshot; whatever it writes is rolled back."""
+        loop = asyncio.get_running_loop()
+        if self._writer is None:
+            run = self._read_pooled
+        elif self.options.in_memory:
+            return await self.write(unit, *args, workspace_id=workspace_id)
+        else:
+            run = self._read_sqlite
+        return await loop.run_in_executor(self._threads, run, unit, args, workspace_id)
+
+    async def close(self) -> None:
+        """Finishes the units that wait and closes every connection."""
+        if self._writer:
+            await asyncio.to_thread(self._writer.stop)
+        await asyncio.to_thread(self._threads.shutdown)
+        for connection in self._connections:
+            connection.close()
+        self.engine.dispose()
+
+    def _committed(self, tx: Tx) -> None:
+        for callback in tx.callbacks:
+            try:
+                callback()
+            except Exception:
+                logger.exception("A step after a commit failed")
+        if tx.events and self.outbox:
+            self.outbox.announce(tx.events)
+
+    def _perform(self, tx: Tx, unit: Unit, args: tuple[Any, ...]) -> Any:
+        result = unit(tx, *args)
+        if tx.events and self.outbox:
+            self.outbox.store(tx)
+        return result
+
+    def _run_pooled(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> tuple[Tx, Any]:
+        for attempt in range(RETRIES):
+            try:
+                with self.engine.begin() as connection:
+                    tx = Tx(connection, workspace_id, self.clock)
+                    return tx, self._perform(tx, unit, args)
+            except DBAPIError as error:
+                if not _may_retry(error) or attempt == RETRIES - 1:
+                    raise _unavailable(error) from error
+                sleep(0.01 * 2**attempt)
+            except PoolTimeout as error:
+                raise DatabaseUnavailable("no database connection came free in time") from error
+        raise AssertionError("unreachable")
+
+    def _read_pooled(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
+        try:
+            with self.engine.connect() as connection:
+                return unit(Tx(connection, workspace_id, self.clock), *args)
+        except OperationalError as error:
+            raise _unavailable(error) from error
+        except PoolTimeout as error:
+            raise DatabaseUnavailable("no database connection came free in time") from error
+
+    def _read_sqlite(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
+        try:
+            connection = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self.engine.connect()
+                self._connections.append(connection)
+            raw = connection.connection.driver_connection
+            raw.execute("BEGIN")
+            try:
+                return unit(Tx(connection, workspace_id, self.clock), *args)
+            finally:
+                raw.execute("ROLLBACK")
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+
+class _SqliteWriter(threading.Thread):
+    """The only thread that writes to SQLite: units that wait together share one commit."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(name="podium-writer", daemon=True)
+        self._database = database
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._connection: Connection | None = None
+        self._started = False
+        self._lock = threading.Lock()
+
+    def put(self, job: _Job) -> None:
+        if not self._started:
+            with self._lock:
+                if not self._started:
+                    self.start()
+                    self._started = True
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        if self._started:
+            self._jobs.put(None)
+            self.join()
+
+    def run(self) -> None:
+        running = True
+        while running:
+            batch: list[_Job] = []
+            job = self._jobs.get()
+            while job is not None:
+                batch.append(job)
+                if len(batch) >= SHARED_COMMIT:
+                    break
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+            running = job is not None
+            if batch:
+                self._run_batch(batch)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _run_batch(self, batch: list[_Job]) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._database.engine.connect()
+            raw = self._connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                for job in batch:
+                    self._run_in_savepoint(raw, self._connection, job)
+                raw.execute("COMMIT")
+            except BaseException:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
+                raise
+        except Exception as error:
+            failure = _unavailable(error)
+            for job in batch:
+                job.error = failure
+        loops = {job.loop for job in batch}
+        for loop in loops:
+            answered = [job for job in batch if job.loop is loop]
+            try:
+                loop.call_soon_threadsafe(self._answer, answered)
+            except RuntimeError:
+                logger.debug("%d units finished after their loop was closed", len(answered))
+
+    def _run_in_savepoint(self, raw: Any, connection: Connection, job: _Job) -> None:
+        database = self._database
+        raw.execute("SAVEPOINT unit")
+        try:
+            job.tx = Tx(connection, job.workspace_id, database.clock)
+            job.result = database._perform(job.tx, job.unit, job.args)
+            raw.execute("RELEASE unit")
+        except Exception as error:
+            job.error = error
+            if not raw.in_transaction:
+                raise
+            raw.execute("ROLLBACK TO unit")
+            raw.execute("RELEASE unit")
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if job.error is None and job.tx is not None:
+                self._database._committed(job.tx)
+            if job.future.cancelled():
+                continue
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+
+
+def _may_retry(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in SERIALIZATION_FAILURES
+
+
+def _unavailable(error: Exception) -> Exception:
+    """The error to show for one of the driver: trouble with the database itself becomes ``DatabaseUnavailable``."""
+    if isinstance(error, OperationalError) or getattr(error, "connection_invalidated", False):
+        return DatabaseUnavailable(str(getattr(error, "orig", error)))
+    if type(error).__module__ == "sqlite3":
+        return DatabaseUnavailable(str(error))
+    return error

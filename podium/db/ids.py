@@ -1,0 +1,25 @@
+"""Ids of the rows the server makes: time-ordered UUIDs (RFC 9562, version 7)."""
+
+import os
+import time
+import uuid
+
+DEFAULT_WORKSPACE_ID = "00000000-0000-0000-0000-000000000001"
+
+
+def new_id() -> str:
+    """A fresh version 7 UUID: 48 bits of Unix milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = os.urandom(10).hex()
+    stamp = f"{milliseconds:012x}"
+    variant = "89ab"[int(random[3], 16) & 3]
+    return f"{stamp[:8]}-{stamp[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is a UUID in any of its usual spellings."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""Column types with one Python value on both databases (see "Values" in docs/architecture.md)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, DateTime, Text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+_encoder = msgspec.json.Encoder()
+
+Processor = Callable[[Any], Any] | None
+
+
+def _id_to_text(value: Any) -> Any:
+    return value if value is None else str(value)
+
+
+def _time_to_integer(value: datetime | None) -> int | None:
+    return None if value is None else (value - EPOCH) // MICROSECOND
+
+
+def _integer_to_time(value: int | None) -> datetime | None:
+    return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def _to_json_text(value: Any) -> Any:
+    return value if value is None else _encoder.encode(value).decode()
+
+
+def _text_to_raw(value: str | bytes | None) -> msgspec.Raw | None:
+    return None if value is None else msgspec.Raw(value if isinstance(value, bytes) else value.encode())
+
+
+class Id(TypeDecorator[str]):
+    """A UUID; read as its canonical text, written from that text or from ``uuid.UUID``."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
+        return dialect.type_descriptor(Text())
+
+    def bind_processor(self, dialect: Dialect) -> Processor:
+        return _id_to_text
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        return None
+
+
+class Timestamp(TypeDecorator[datetime]):
+    """A moment in UTC with microseconds; PostgreSQL timestamptz, SQLite an integer of microseconds since 1970."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def bind_processor(self, dialect: Dialect) -> Processor:
+        return None if dialect.name == "postgresql" else _time_to_integer
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        return None if dialect.name == "postgresql" else _integer_to_time
+
+
+class Json(TypeDecorator[msgspec.Raw]):
+    """A JSON value; written from anything msgspec encodes, read as ``msgspec.Raw``.
+
+    ``Json()`` is searchable (PostgreSQL jsonb, key order and spacing not kept); ``Json(verbatim=True)`` keeps the text.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, verbatim: bool = False) -> None:
+        super().__init__()
+        self.verbatim = verbatim
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.JSON() if self.verbatim else postgresql.JSONB())
+        return dialect.type_descriptor(Text())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return JSON().coerce_compared_value(op, value)
+
+    def bind_processor(self, dialect: Dialect) -> Processor:
+        return _to_json_text
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        return None if dialect.name == "postgresql" else _text_to_raw

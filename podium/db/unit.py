@@ -1,0 +1,91 @@
+"""A unit of work: what a plain function sees of the database while it runs."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam
+from sqlalchemy.sql import Executable
+
+from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.types import Id
+
+Row = dict[str, Any]
+Clock = Callable[[], datetime]
+
+_current = threading.local()
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def _current_workspace() -> str:
+    workspace_id: str = _current.workspace_id
+    return workspace_id
+
+
+WORKSPACE: BindParameter[str] = bindparam("workspace", callable_=_current_workspace, type_=Id())
+"""Stands for the workspace of the running unit in constant statements."""
+
+
+class Tx:
+    """The connection, clock and workspace of one unit of work; valid only inside it."""
+
+    def __init__(self, connection: Connection, workspace_id: str = DEFAULT_WORKSPACE_ID, clock: Clock = utc_now) -> None:
+        self.connection = connection
+        self.dialect = connection.dialect.name
+        self.workspace_id = workspace_id
+        self.now = clock()
+        self.events: list[Any] = []
+        self.callbacks: list[Callable[[], None]] = []
+        _current.workspace_id = workspace_id
+
+    def all(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> list[Row]:
+        """Every row of a query."""
+        result = self.connection.execute(statement, {**params, **named} if params else named)
+        keys = result.keys()._keys
+        return [dict(zip(keys, row, strict=True)) for row in result]
+
+    def one(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> Row | None:
+        """The first row of a query (or of a RETURNING clause), or None."""
+        result = self.connection.execute(statement, {**params, **named} if params else named)
+        row = result.fetchone()
+        if row is None:
+            return None
+        found = dict(zip(result.keys()._keys, row, strict=True))
+        result.close()
+        return found
+
+    def value(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> Any:
+        """The first column of the first row, or None."""
+        result = self.connection.execute(statement, {**params, **named} if params else named)
+        row = result.fetchone()
+        result.close()
+        return None if row is None else row[0]
+
+    def column(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> list[Any]:
+        """The first column of every row."""
+        result = self.connection.execute(statement, {**params, **named} if params else named)
+        return [row[0] for row in result]
+
+    def run(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> int:
+        """Executes a statement without rows; how many rows it touched."""
+        count: int = self.connection.execute(statement, {**params, **named} if params else named).rowcount
+        return count
+
+    def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | Iterable[Mapping[str, Any]]) -> None:
+        """Executes a statement once for each row; all rows have the same keys."""
+        batch = list(rows)
+        if batch:
+            self.connection.execute(statement, batch)
+
+    def emit(self, event: Any) -> None:
+        """Puts an event into the outbox: stored with this unit, announced after its commit."""
+        self.events.append(event)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Calls the function on the event loop once the unit is committed; never when it is rolled back."""
+        self.callbacks.append(callback)

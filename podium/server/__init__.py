@@ -1,0 +1,1 @@
+"""The server: HTTP and WebSockets, orchestration, background services."""

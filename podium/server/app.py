@@ -1,0 +1,83 @@
+"""The application: every part plugged in, in order, in sight."""
+
+import logging
+from typing import Any
+
+import falcon
+import falcon.asgi
+
+from podium.db.engine import Database
+from podium.profiles import Settings
+from podium.server.events.outbox import Outbox
+from podium.server.http import binding, problems
+from podium.server.http.compression import Compression
+from podium.server.http.csrf import CsrfGuard
+from podium.server.http.guard import Guard
+from podium.server.http.workspaces import WorkspacePrefix
+from podium.server.messaging.bus import MemoryBus
+from podium.server.options import database_options
+from podium.server.resources import (
+    admin,
+    artifacts,
+    automations,
+    csrf,
+    events,
+    flow_run_actions,
+    flow_runs,
+    flows,
+    logs,
+    root,
+    task_run_actions,
+    task_runs,
+    variables,
+)
+from podium.server.runtime import Runtime
+from podium.server.sockets import SOCKETS
+from podium.server.web import pages
+
+logger = logging.getLogger("podium.server")
+
+RESOURCES = (
+    root,
+    admin,
+    csrf,
+    flows,
+    flow_runs,
+    flow_run_actions,
+    task_runs,
+    task_run_actions,
+    logs,
+    artifacts,
+    variables,
+    events,
+    automations,
+)
+
+
+def create_runtime(settings: Settings) -> Runtime:
+    """What the parts of this process share; opens no connection yet."""
+    database = Database(str(settings.server.database.connection_url), database_options(settings))
+    bus = MemoryBus()
+    database.outbox = Outbox(bus)
+    return Runtime(settings=settings, database=database, bus=bus)
+
+
+def create_app(runtime: Runtime) -> Any:
+    """The ASGI application of one process."""
+    settings = runtime.settings
+    base_path = (settings.server.api.base_path or "/api").rstrip("/")
+    middleware: list[Any] = [Compression()]
+    origins = [origin.strip() for origin in settings.server.api.cors_allowed_origins.split(",") if origin.strip()]
+    if origins:
+        middleware.insert(0, falcon.CORSMiddleware(allow_origins="*" if origins == ["*"] else origins))
+    app = falcon.asgi.App(middleware=middleware)
+    app.req_options.strip_url_path_trailing_slash = True
+    app.req_options.auto_parse_qs_csv = False
+    problems.install(app)
+    guard = Guard(settings, CsrfGuard(runtime.database) if settings.server.api.csrf_protection_enabled else None)
+    routes = [route for resource in RESOURCES for route in resource.ROUTES]
+    binding.bind(app, base_path, routes, runtime, guard)
+    for path, socket in SOCKETS:
+        app.add_route(base_path + path, socket(runtime, guard))
+    pages.install(app, runtime, base_path)
+    return WorkspacePrefix(app, base_path, runtime.database)

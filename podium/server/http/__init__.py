@@ -1,0 +1,1 @@
+"""How endpoint rows and plain functions become Falcon responders."""

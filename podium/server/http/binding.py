@@ -1,0 +1,125 @@
+"""Turns endpoint rows and their handlers into Falcon routes."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import falcon
+import falcon.asgi
+import msgspec
+
+from podium.db.ids import is_id
+from podium.server.errors import InvalidRequest, NotFound
+from podium.server.http.call import Call, Reply
+from podium.server.http.guard import Guard
+from podium.server.http.workspaces import workspace_of
+from podium.server.runtime import Runtime
+from podium.wire.decoding import BadBody, decode, encode
+from podium.wire.endpoint import Endpoint
+
+Handler = Callable[..., Awaitable[Any]]
+Routes = Iterable[tuple[Endpoint, Handler]]
+
+JSON = "application/json"
+STATUS_LINES = {status: falcon.code_to_http_status(status) for status in range(200, 600)}
+
+
+class _Resource:
+    """Holds the responders of one path; Falcon finds them by their names."""
+
+
+def bind(app: falcon.asgi.App[Any, Any], base_path: str, routes: Routes, runtime: Runtime, guard: Guard) -> None:
+    """Adds every row with its handler to the app, under the base path of the API."""
+    resources: dict[str, _Resource] = {}
+    for endpoint, handler in routes:
+        template = base_path + _template(endpoint.path)
+        resource = resources.setdefault(template, _Resource())
+        name = f"on_{endpoint.method.lower()}"
+        if hasattr(resource, name):
+            raise ValueError(f"two handlers for {endpoint.method} {endpoint.path}")
+        setattr(resource, name, _responder(endpoint, handler, runtime, guard))
+    for template, resource in resources.items():
+        app.add_route(template, resource)
+
+
+def _template(path: str) -> str:
+    """Placeholders named by their place, since Falcon's router wants one name per spot."""
+    parts = path.rstrip("/").split("/")
+    return "/".join(f"{{p{place}}}" if part.startswith("{") else part for place, part in enumerate(parts))
+
+
+def _responder(
+    endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Guard
+) -> Callable[..., Awaitable[None]]:
+    places = [place for place, part in enumerate(endpoint.path.split("/")) if part.startswith("{")]
+    keys = [(f"p{place}", name) for place, name in zip(places, endpoint.names, strict=True)]
+    status = STATUS_LINES[endpoint.status]
+
+    async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **values: str) -> None:
+        api_version = await guard.check(endpoint, request)
+        path = {name: _path_value(name, values[key]) for key, name in keys}
+        query = _query(endpoint, request) if endpoint.query is not None else None
+        call = Call(runtime, request, path, query, workspace_of(request.scope), api_version)
+        if endpoint.body is None:
+            result = await handler(call)
+        else:
+            result = await handler(call, await _body(endpoint, request))
+        _answer(response, result, status)
+
+    return respond
+
+
+def _path_value(name: str, value: str) -> str:
+    if name == "id" or name in ("schedule_id", "lease_id"):
+        if not is_id(value):
+            raise NotFound("Not Found")
+        return value.lower()
+    return value
+
+
+async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
+    content = await request.stream.read()
+    media = request.content_type
+    if not content or (media is not None and JSON not in media and "+json" not in media):
+        content = b"{}" if not endpoint.body_required else content if media is None else b""
+    if not content:
+        missing = {"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}
+        raise InvalidRequest([missing])
+    try:
+        return decode(endpoint.body, content)
+    except BadBody as error:
+        raise InvalidRequest(error.errors, _echo(content)) from None
+
+
+def _echo(content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _query(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
+    try:
+        return msgspec.convert(request.params, endpoint.query, strict=False)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        message, _, place = text.partition(" - at `$.")
+        field = place.rstrip("`") if place else text.split("`")[1] if "`" in text else ""
+        raise InvalidRequest([{"type": "value_error", "loc": ["query", field], "msg": message, "input": None}]) from None
+
+
+def _answer(response: falcon.asgi.Response, result: Any, status: str) -> None:
+    if isinstance(result, Reply):
+        response.status = STATUS_LINES[result.status] if result.status else status
+        if result.headers:
+            response.set_headers(result.headers)
+        if result.content is not None:
+            response.content_type = result.media or JSON
+            response.data = result.content
+            return
+        result = result.value
+    else:
+        response.status = status
+    if response.status[:3] == "204":
+        return
+    response.content_type = JSON
+    response.data = encode(result)

@@ -1,0 +1,55 @@
+"""One call of an endpoint: who asks for what, and the way to the database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate
+
+from falcon.asgi import Request
+
+from podium.db.unit import Tx
+from podium.server.http.client_version import API_VERSION, ClientVersion, parse_user_agent
+from podium.server.runtime import Runtime
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer that is not just a value with the row's status."""
+
+    value: Any = None
+    status: int | None = None
+    headers: dict[str, str] | None = None
+    content: bytes | None = None
+    media: str | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler sees: the request's parts, already validated, and the runtime of the process.
+
+    ``api_version`` is what the client says it speaks; absent counts as the newest.
+    """
+
+    runtime: Runtime
+    request: Request
+    path: dict[str, str]
+    query: Any
+    workspace_id: str
+    api_version: tuple[int, int, int] = API_VERSION
+
+    async def read(self, unit: Callable[Concatenate[Tx, ...], Any], *args: Any) -> Any:
+        """Runs a reading unit of work in the caller's workspace."""
+        return await self.runtime.database.read(unit, *args, workspace_id=self.workspace_id)
+
+    async def write(self, unit: Callable[Concatenate[Tx, ...], Any], *args: Any) -> Any:
+        """Runs a writing unit of work in the caller's workspace; returns after its commit."""
+        return await self.runtime.database.write(unit, *args, workspace_id=self.workspace_id)
+
+    @property
+    def now(self) -> datetime:
+        return self.runtime.database.clock()
+
+    @property
+    def client_version(self) -> ClientVersion | None:
+        """The version of the ``prefect`` client that calls, None when it is another program."""
+        return parse_user_agent(self.request.get_header("User-Agent") or "")

@@ -1,0 +1,50 @@
+"""What the headers of a `prefect` client tell about its version (contract: "Client behaviour a server meets")."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from podium.server.errors import BadRequest
+
+API_VERSION = (0, 8, 4)
+OLDEST_API_VERSION = (0, 8, 0)
+
+_AGENT = re.compile(r"prefect/(\d+)\.(\d+)\.(\d+)(\S*) \(API ")
+
+
+class ClientVersion(NamedTuple):
+    """``3.0.0rc20`` is (3, 0, 0, "rc20"); a release has an empty suffix."""
+
+    major: int
+    minor: int
+    patch: int
+    suffix: str = ""
+
+    @property
+    def release(self) -> tuple[int, int, int]:
+        return (self.major, self.minor, self.patch)
+
+
+@lru_cache(maxsize=256)
+def parse_user_agent(agent: str) -> ClientVersion | None:
+    """The client's version out of ``prefect/X.Y.Z (API v)``; None for anything else."""
+    match = _AGENT.match(agent)
+    if match is None:
+        return None
+    return ClientVersion(int(match[1]), int(match[2]), int(match[3]), match[4])
+
+
+@lru_cache(maxsize=256)
+def parse_api_version(header: str) -> tuple[int, int, int]:
+    """The ``X-PREFECT-API-VERSION`` header as three integers.
+
+    Raises ``BadRequest`` when it is not of that form or older than the oldest supported one.
+    """
+    try:
+        major, minor, patch = (int(part) for part in header.split("."))
+    except ValueError:
+        raise BadRequest(f"X-PREFECT-API-VERSION is {header!r}; expected a version of the form 'x.y.z'.") from None
+    if (major, minor, patch) < OLDEST_API_VERSION:
+        ours = ".".join(map(str, API_VERSION))
+        raise BadRequest(f"The client speaks API version {header}, which this server (API version {ours}) no longer does.")
+    return (major, minor, patch)

@@ -1,0 +1,49 @@
+"""Chooses the workspace of a request: ``<api>/workspaces/<handle>/…`` is another one than ``<api>/…``."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from podium.db.engine import Database
+from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.tables.workspaces import workspaces
+from podium.db.unit import Tx
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+KEY = "podium.workspace_id"
+
+_BY_HANDLE = select(workspaces.c.id).where(workspaces.c.handle == bindparam("handle"))
+
+
+def workspace_of(scope: Scope) -> str:
+    """The id of the workspace a request is for."""
+    workspace_id: str = scope.get(KEY, DEFAULT_WORKSPACE_ID)
+    return workspace_id
+
+
+def _find(tx: Tx, handle: str) -> str | None:
+    workspace_id: str | None = tx.value(_BY_HANDLE, handle=handle)
+    return workspace_id
+
+
+class WorkspacePrefix:
+    """ASGI middleware: takes the workspace out of the path; an unknown handle is a path that does not exist."""
+
+    def __init__(self, app: App, base_path: str, database: Database) -> None:
+        self._app = app
+        self._base_path = base_path
+        self._prefix = f"{base_path}/workspaces/"
+        self._database = database
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if path.startswith(self._prefix):
+            handle, _, rest = path[len(self._prefix) :].partition("/")
+            workspace_id = await self._database.read(_find, handle)
+            if workspace_id is not None:
+                scope = {**scope, "path": f"{self._base_path}/{rest}", KEY: workspace_id}
+                scope["raw_path"] = scope["path"].encode()
+        await self._app(scope, receive, send)

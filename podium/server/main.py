@@ -1,0 +1,119 @@
+"""The entry of a server process: prepares the database, then serves until it is told to stop."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
+
+import uvicorn
+
+from podium.db import commands
+from podium.profiles import Settings
+from podium.server.app import create_app, create_runtime
+from podium.server.options import database_options
+from podium.server.runtime import Runtime
+from podium.server.services.runner import Services
+
+logger = logging.getLogger("podium.server")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that, told to stop by a signal, drains and returns: a stop that was asked for is a success."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Lifespan:
+    """The application with its background services: they start once the server listens, and stop before it leaves."""
+
+    def __init__(self, app: Any, runtime: Runtime, services: Services | None) -> None:
+        self._app = app
+        self._runtime = runtime
+        self._services = services
+        self._starting: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        if self._services is not None:
+            self._starting = asyncio.create_task(self._services.start())
+            self._starting.add_done_callback(_log_failure)
+        await receive()
+        if self._services is not None and self._starting is not None:
+            with contextlib.suppress(Exception):
+                await self._starting
+            await self._services.stop()
+        await self._runtime.database.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("The background services did not start", exc_info=task.exception())
+
+
+def prepare_database(settings: Settings) -> None:
+    """Migrates when asked to by the settings; raises a ``podium.db.errors`` error when the schema is not usable."""
+    if str(settings.server.database.connection_url).startswith("sqlite") and ":memory:" in str(
+        settings.server.database.connection_url
+    ):
+        return
+    commands.prepare(
+        str(settings.server.database.connection_url),
+        database_options(settings),
+        migrate=settings.server.database.migrate_on_start,
+    )
+
+
+def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None], with_services: bool = True) -> None:
+    """Serves on the bound socket until SIGINT or SIGTERM; ``ready`` is called when the first request can come."""
+    runtime = create_runtime(settings)
+    if runtime.database.options.in_memory:
+        with runtime.database.engine.connect() as connection:
+            commands.upgrade_connection(connection)
+    services = Services(runtime) if with_services else None
+    api = settings.server.api
+    config = uvicorn.Config(
+        _Lifespan(create_app(runtime), runtime, services),
+        loop="auto",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_ping_interval=api.websocket_ping_interval,
+        ws_ping_timeout=api.websocket_ping_timeout,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=api.keepalive_timeout,
+        timeout_graceful_shutdown=round(settings.server.shutdown_timeout),
+    )
+    _Server(config, ready).run(sockets=[listener])

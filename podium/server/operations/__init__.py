@@ -1,0 +1,1 @@
+"""Verbs with behaviour, callable from any door."""

@@ -1,0 +1,76 @@
+"""Who serves from a home directory: a small file that names the process, checked against the process itself."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class ServerProcess:
+    """A started server: its pid, when that process started (clock ticks since boot), URL and log place."""
+
+    pid: int
+    started: str
+    url: str
+    log: str | None = None
+
+    def alive(self) -> bool:
+        """Whether the process with this pid is still the one that wrote the file."""
+        return bool(self.started) and start_mark(self.pid) == self.started
+
+
+def start_mark(pid: int) -> str:
+    """Something that differs between two processes that had the same pid; empty when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _start_mark_without_proc(pid)
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _start_mark_without_proc(pid: int) -> str:
+    if os.path.exists("/proc/self/stat"):
+        return ""
+    answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return answer.stdout.strip()
+
+
+def path_of(home: Path, port: int) -> Path:
+    """Where the server on this port of this home leaves its file."""
+    return home / "run" / f"server-{port}.json"
+
+
+def write(path: Path, url: str, log: str | None) -> ServerProcess:
+    """Names this process as the server."""
+    process = ServerProcess(os.getpid(), start_mark(os.getpid()), url, log)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_suffix(f".{process.pid}")
+    temporary.write_text(json.dumps(asdict(process)))
+    temporary.replace(path)
+    return process
+
+
+def read(path: Path) -> ServerProcess | None:
+    """The server that left its file here and still runs, or None."""
+    try:
+        process = ServerProcess(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return process if process.alive() else None
+
+
+def remove(path: Path) -> None:
+    """Takes the file away if it is this process's own."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        if json.loads(path.read_text())["pid"] == os.getpid():
+            path.unlink()
+
+
+def terminate(process: ServerProcess, signal_number: int = signal.SIGTERM) -> None:
+    """Signals the server, after one more look that it is still that process."""
+    if process.alive():
+        os.kill(process.pid, signal_number)

@@ -1,0 +1,1 @@
+"""One file per resource, one short function per endpoint; no SQL here."""

@@ -1,0 +1,1 @@
+"""The few pages the server shows a browser by itself."""
