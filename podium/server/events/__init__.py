@@ -1,0 +1,1 @@
+"""Events: what they are, who builds them, how they are stored and matched."""

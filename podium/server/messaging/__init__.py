@@ -1,0 +1,1 @@
+"""How the parts of one or several processes wake and tell each other."""
