@@ -151,31 +151,30 @@ class Database:
             raise _unavailable(error) from error
 
 
-class _SqliteWriter(threading.Thread):
+class _SqliteWriter:
     """The only thread that writes to SQLite: units that wait together share one commit."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(name="podium-writer", daemon=True)
         self._database = database
+        self._thread: threading.Thread | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
-        self._started = False
         self._lock = threading.Lock()
 
     def put(self, job: _Job) -> None:
-        if not self._started:
+        if self._thread is None:
             with self._lock:
-                if not self._started:
-                    self.start()
-                    self._started = True
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="podium-writer", daemon=True)
+                    self._thread.start()
         self._jobs.put(job)
 
     def stop(self) -> None:
-        if self._started:
+        if self._thread is not None:
             self._jobs.put(None)
-            self.join()
+            self._thread.join()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         running = True
         while running:
             batch: list[_Job] = []

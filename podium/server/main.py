@@ -92,8 +92,8 @@ def prepare_database(settings: Settings) -> None:
     )
 
 
-def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None], with_services: bool = True) -> None:
-    """Serves on the bound socket until SIGINT or SIGTERM; ``ready`` is called when the first request can come."""
+def build(settings: Settings, ready: Callable[[], None], with_services: bool = True) -> uvicorn.Server:
+    """A server that is ready to run on a bound socket; ``ready`` is called when the first request can come."""
     runtime = create_runtime(settings)
     if runtime.database.options.in_memory:
         with runtime.database.engine.connect() as connection:
@@ -116,4 +116,9 @@ def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]
         timeout_keep_alive=api.keepalive_timeout,
         timeout_graceful_shutdown=round(settings.server.shutdown_timeout),
     )
-    _Server(config, ready).run(sockets=[listener])
+    return _Server(config, ready)
+
+
+def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None], with_services: bool = True) -> None:
+    """Serves on the bound socket until SIGINT or SIGTERM."""
+    build(settings, ready, with_services).run(sockets=[listener])
