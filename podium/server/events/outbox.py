@@ -1,0 +1,114 @@
+"""Stores events in the transaction of the change they tell of, and announces them once that is committed."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from podium.db.tables.events import event_deliveries, event_resources, events
+from podium.db.unit import Tx
+from podium.server.events.consumers import CONSUMERS, Consumer
+from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
+from podium.server.messaging.bus import EVENTS, Bus
+
+logger = logging.getLogger("podium.server.events")
+
+LARGEST = 1_500_000
+"""Bytes of JSON above which an event is dropped."""
+
+_encoder = msgspec.json.Encoder()
+
+_INSERT_NEW = {
+    name: make(events).on_conflict_do_nothing().returning(events.c.id)
+    for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_INSERT_RESOURCES = insert(event_resources)
+_INSERT_DELIVERIES = insert(event_deliveries)
+
+
+class Outbox:
+    """The one way events take, whoever emits them: a server's unit of work or a client."""
+
+    def __init__(self, bus: Bus, consumers: Sequence[Consumer] = CONSUMERS) -> None:
+        self._bus = bus
+        self._consumers = consumers
+
+    def store(self, tx: Tx) -> None:
+        """Inserts the unit's events; those that are too large or stored already are taken off ``tx.events``."""
+        unique: dict[str, Event] = {}
+        for event in tx.events:
+            unique.setdefault(event.id, event)
+        rows = [row for event in unique.values() if (row := _row(tx, event))]
+        new = {row[0] for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)} if rows else set()
+        tx.events[:] = [event for event in unique.values() if event.id in new]
+        tx.many(_INSERT_RESOURCES, [row for event in tx.events for row in _resources(event)])
+        tx.many(
+            _INSERT_DELIVERIES,
+            [
+                {"workspace_id": event.workspace_id, "consumer": consumer.name, "event_id": event.id}
+                for event in tx.events
+                for consumer in self._consumers
+                if consumer.wants(event)
+            ],
+        )
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """Tells the present listeners, and wakes the consumers that have work now."""
+        self._bus.publish(EVENTS, events)
+        for consumer in self._consumers:
+            if any(consumer.wants(event) for event in events):
+                self._bus.wake(consumer.name)
+
+
+def store_client_events(tx: Tx, received: Sequence[Event]) -> None:
+    """The unit of work that takes in what clients sent, in their order; a known id is ignored."""
+    for event in received:
+        event.received = tx.now
+        tx.emit(event)
+
+
+def _row(tx: Tx, event: Event) -> dict[str, Any] | None:
+    """The columns of an event; None when it is too large to keep."""
+    event.workspace_id = tx.workspace_id
+    event.received = event.received or tx.now
+    payload = msgspec.Raw(_encoder.encode(event.payload))
+    size = len(payload) + len(_encoder.encode(event.related)) + len(_encoder.encode(event.resource))
+    if size > LARGEST:
+        logger.warning("Dropped event %s (%s): its %d bytes are more than %d", event.event, event.id, size, LARGEST)
+        return None
+    event.payload = payload
+    return {
+        "id": event.id,
+        "workspace_id": event.workspace_id,
+        "occurred": event.occurred,
+        "event": event.event,
+        "resource_id": event.resource[RESOURCE_ID],
+        "resource": event.resource,
+        "related": event.related,
+        "payload": payload,
+        "follows": event.follows,
+        "received": event.received,
+        "recorded": tx.now,
+    }
+
+
+def _resources(event: Event) -> list[dict[str, Any]]:
+    return [
+        {
+            "event_id": event.id,
+            "position": position,
+            "occurred": event.occurred,
+            "workspace_id": event.workspace_id,
+            "resource_id": labels[RESOURCE_ID],
+            "resource_role": labels[RESOURCE_ROLE] if position else "",
+            "resource": _rest(labels),
+        }
+        for position, labels in enumerate((event.resource, *event.related))
+    ]
+
+
+def _rest(labels: Labels) -> Labels:
+    return {label: value for label, value in labels.items() if label not in (RESOURCE_ID, RESOURCE_ROLE)}

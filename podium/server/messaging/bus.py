@@ -1,0 +1,44 @@
+"""What the parts of a server tell each other: messages to whoever listens, and wake-up calls for those with work to do.
+
+Nothing durable goes this way. Work is rows in the database; a wake-up call only saves its consumer the next look, and a
+message that finds no listener is gone.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+EVENTS = "events"
+LOGS = "logs"
+SCHEDULED_TASK_RUNS = "scheduled-task-runs"
+
+
+class Subscription(Protocol):
+    """The messages that one listener has still to take, at most as many as it asked for."""
+
+    dropped: int
+    """How many were lost because the listener was too slow."""
+
+    async def get(self) -> Any:
+        """The oldest message; waits until there is one."""
+
+    def take(self) -> list[Any]:
+        """All that wait, oldest first; does not wait."""
+
+
+class Bus(Protocol):
+    """Every method is called on the event loop; ``publish`` and ``wake`` return at once."""
+
+    def publish(self, topic: str, messages: Sequence[Any]) -> None:
+        """Gives the messages to all present subscriptions of the topic."""
+
+    def subscribe(
+        self, topic: str, maxsize: int, accepts: Callable[[Any], bool] | None = None
+    ) -> AbstractAsyncContextManager[Subscription]:
+        """Listens while the context is open; messages beyond ``maxsize``, or not accepted, are not kept."""
+
+    def wake(self, name: str) -> None:
+        """Ends one wait of that name, the next one if nobody waits."""
+
+    async def wait(self, name: str, timeout: float) -> bool:
+        """Waits for a wake-up call, at most ``timeout`` seconds; whether one came."""
