@@ -1,0 +1,152 @@
+"""The few SQL sentences that differ between SQLite and PostgreSQL, each one expression with two spellings."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Double, Integer, Text, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from podium.db.types import Json
+
+
+class _HoldsAll(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+class _HoldsAny(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+class _IsEmptyArray(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+class _JsonText(FunctionElement[str]):
+    type = Text()
+    inherit_cache = True
+
+
+class _SecondsBetween(FunctionElement[float]):
+    type = Double()
+    inherit_cache = True
+
+
+class _IntervalNumber(FunctionElement[int]):
+    type = Integer()
+    inherit_cache = True
+
+
+def holds_all(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
+    """Whether a JSON array of strings holds every one of the values."""
+    return _HoldsAll(column, bindparam(None, values, type_=Json(), unique=True))
+
+
+def holds_any(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
+    """Whether a JSON array of strings holds at least one of the values."""
+    return _HoldsAny(column, bindparam(None, values, type_=Json(), unique=True))
+
+
+def is_empty_array(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a JSON column is ``[]``."""
+    return _IsEmptyArray(column)
+
+
+def json_text(column: ColumnElement[Any], key: str) -> ColumnElement[str]:
+    """The string under a key of a JSON object; NULL when there is none."""
+    return _JsonText(column, bindparam(None, key, type_=Text(), unique=True))
+
+
+def seconds_between(earlier: ColumnElement[Any], later: ColumnElement[Any]) -> ColumnElement[float]:
+    """The time from one moment to another in seconds, with fractions."""
+    return _SecondsBetween(earlier, later)
+
+
+def interval_number(
+    start: ColumnElement[Any], moment: ColumnElement[Any], seconds: ColumnElement[Any]
+) -> ColumnElement[int]:
+    """Into which interval of so many seconds since ``start`` a later moment falls, counted from 0."""
+    return _IntervalNumber(start, moment, seconds)
+
+
+def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
+    return [compiler.process(clause, **options) for clause in element.clauses]
+
+
+@compiles(_HoldsAll, "sqlite")
+def _holds_all_sqlite(element: _HoldsAll, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = _parts(element, compiler, **options)
+    return (
+        f"NOT EXISTS (SELECT 1 FROM json_each({values}) AS wanted"
+        f" WHERE wanted.value NOT IN (SELECT held.value FROM json_each({column}) AS held))"
+    )
+
+
+@compiles(_HoldsAll, "postgresql")
+def _holds_all_postgresql(element: _HoldsAll, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = _parts(element, compiler, **options)
+    return f"({column} @> {values})"
+
+
+@compiles(_HoldsAny, "sqlite")
+def _holds_any_sqlite(element: _HoldsAny, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = _parts(element, compiler, **options)
+    return (
+        f"EXISTS (SELECT 1 FROM json_each({column}) AS held"
+        f" WHERE held.value IN (SELECT wanted.value FROM json_each({values}) AS wanted))"
+    )
+
+
+@compiles(_HoldsAny, "postgresql")
+def _holds_any_postgresql(element: _HoldsAny, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = _parts(element, compiler, **options)
+    return f"({column} ?| ARRAY(SELECT jsonb_array_elements_text({values})))"
+
+
+@compiles(_IsEmptyArray, "sqlite")
+def _is_empty_array_sqlite(element: _IsEmptyArray, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({_parts(element, compiler, **options)[0]} = '[]')"
+
+
+@compiles(_IsEmptyArray, "postgresql")
+def _is_empty_array_postgresql(element: _IsEmptyArray, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({_parts(element, compiler, **options)[0]} = CAST('[]' AS jsonb))"
+
+
+@compiles(_JsonText, "sqlite")
+def _json_text_sqlite(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
+    column, key = _parts(element, compiler, **options)
+    return f"json_extract({column}, '$.' || {key})"
+
+
+@compiles(_JsonText, "postgresql")
+def _json_text_postgresql(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
+    column, key = _parts(element, compiler, **options)
+    return f"({column} ->> {key})"
+
+
+@compiles(_SecondsBetween, "sqlite")
+def _seconds_between_sqlite(element: _SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    earlier, later = _parts(element, compiler, **options)
+    return f"(({later} - {earlier}) / 1000000.0)"
+
+
+@compiles(_SecondsBetween, "postgresql")
+def _seconds_between_postgresql(element: _SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    earlier, later = _parts(element, compiler, **options)
+    return f"CAST(EXTRACT(EPOCH FROM ({later} - {earlier})) AS double precision)"
+
+
+@compiles(_IntervalNumber, "sqlite")
+def _interval_number_sqlite(element: _IntervalNumber, compiler: SQLCompiler, **options: Any) -> str:
+    start, moment, seconds = _parts(element, compiler, **options)
+    return f"(({moment} - {start}) / CAST(round({seconds} * 1000000) AS INTEGER))"
+
+
+@compiles(_IntervalNumber, "postgresql")
+def _interval_number_postgresql(element: _IntervalNumber, compiler: SQLCompiler, **options: Any) -> str:
+    start, moment, seconds = _parts(element, compiler, **options)
+    return f"CAST(floor(EXTRACT(EPOCH FROM ({moment} - {start})) / {seconds}) AS integer)"

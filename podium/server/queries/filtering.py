@@ -1,0 +1,135 @@
+"""The filter compiler: a filter off the wire becomes conditions on rows.
+
+A filter is walked beside the target's ``fields``: a field is either fields of its own or a ``Place``, a column with the
+operators that its kind of value has. A filter on another entity means that a related row exists: ``relations`` says how
+one gets there. All of it is data (``filter_targets.py``); this file only walks.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, FromClause, and_, exists, literal_column, or_
+
+from podium.db.dialect import holds_all, holds_any, is_empty_array
+
+Condition = ColumnElement[bool]
+Operator = Callable[[Any, Any], Condition | None]
+
+
+def _not_any(column: ColumnElement[Any], values: Sequence[Any]) -> Condition | None:
+    return or_(column.is_(None), column.not_in(values)) if values else None
+
+
+def _is_null(column: ColumnElement[Any], null: bool) -> Condition:
+    return column.is_(None) if null else column.is_not(None)
+
+
+def _starts_with(column: ColumnElement[Any], prefixes: Sequence[str]) -> Condition | None:
+    return or_(*(column.istartswith(prefix, autoescape=True) for prefix in prefixes)) if prefixes else None
+
+
+def _is_empty(column: ColumnElement[Any], empty: bool) -> Condition:
+    return is_empty_array(column) if empty else ~is_empty_array(column)
+
+
+VALUE: Mapping[str, Operator] = {
+    "any_": lambda column, values: column.in_(values),
+    "not_any_": _not_any,
+    "is_null_": _is_null,
+    "exists_": lambda column, there: _is_null(column, not there),
+    "like_": lambda column, text: column.ilike(f"%{text}%"),
+    "startswith_": _starts_with,
+    "before_": lambda column, moment: column <= moment,
+    "after_": lambda column, moment: column >= moment,
+    "eq_": lambda column, value: column == value,
+    "ge_": lambda column, value: column >= value,
+    "le_": lambda column, value: column <= value,
+}
+"""The operators of a column with one value: text, id, number, flag or time."""
+
+LIST: Mapping[str, Operator] = {
+    "any_": holds_any,
+    "all_": lambda column, values: holds_all(column, values) if values else None,
+    "is_null_": _is_empty,
+}
+"""The operators of a column with a JSON list of strings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A column, or an expression of the target's columns, and the operators it may be asked with."""
+
+    column: Any
+    operators: Mapping[str, Operator]
+
+
+Fields = Mapping[str, "Place | Fields"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation:
+    """The way from a row to related ones.
+
+    ``names`` are the keys that the related entity's filter has on the wire; ``beyond`` are the relations that go on from
+    the related row, so that filters on both mean the same row.
+    """
+
+    names: tuple[str, ...]
+    to: "Target"
+    on: Condition
+    beyond: tuple["Relation", ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """An entity that can be filtered: its own filter's key on the wire, its rows, fields and relations."""
+
+    name: str
+    rows: FromClause
+    fields: Fields
+    relations: tuple[Relation, ...] = field(default=())
+
+
+def conditions(target: Target, body: Any) -> list[Condition]:
+    """What rows of the target meet every filter in a body of sibling filters (``flows``, ``flow_runs``, …)."""
+    found = own_conditions(target, getattr(body, target.name, None))
+    found += _related(target.relations, body)
+    return found
+
+
+def own_conditions(target: Target, selection: msgspec.Struct | None) -> list[Condition]:
+    """What rows of the target meet one filter of its own; none for no filter or an empty one."""
+    condition = _walk(target.fields, selection) if selection is not None else None
+    return [] if condition is None else [condition]
+
+
+def _walk(place: "Place | Fields", selection: Any) -> Condition | None:
+    parts = []
+    for name in selection.__struct_fields__:
+        value = getattr(selection, name)
+        if value is None or name == "operator":
+            continue
+        if isinstance(place, Place):
+            part = place.operators[name](place.column, value)
+        else:
+            part = _walk(place[name], value)
+        if part is not None:
+            parts.append(part)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return or_(*parts) if getattr(selection, "operator", "and_") == "or_" else and_(*parts)
+
+
+def _related(relations: Sequence[Relation], body: Any) -> list[Condition]:
+    found = []
+    for relation in relations:
+        selections = [each for name in relation.names if (each := getattr(body, name, None)) is not None]
+        wanted = _related(relation.beyond, body)
+        if selections or wanted:
+            for selection in selections:
+                wanted += own_conditions(relation.to, selection)
+            row = exists(literal_column("1")).select_from(relation.to.rows).where(relation.on, *wanted)
+            found.append(row.correlate_except(relation.to.rows))
+    return found
