@@ -1,0 +1,160 @@
+"""Background services: which run, how often, and how much at a time."""
+
+from typing import Annotated
+
+import msgspec
+
+from podium.profiles.declaration import Seconds, Section, VacuumTargets, setting
+
+
+class Scheduler(Section, frozen=True):
+    """Makes the runs of deployment schedules ahead of time."""
+
+    enabled: Annotated[bool, setting("Run the schedulers.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the scheduler.", gt=0)] = 60.0
+    recent_deployments_loop_seconds: Annotated[
+        Seconds, setting("Period of the scheduler for deployments that just changed.", gt=0)
+    ] = 5.0
+    deployment_batch_size: Annotated[int, setting("Deployments read at a time.", gt=0)] = 100
+    insert_batch_size: Annotated[int, setting("Runs inserted at a time.", gt=0)] = 500
+    min_runs: Annotated[int, setting("Fewest future runs of a schedule.", ge=0)] = 3
+    max_runs: Annotated[int, setting("Most future runs of a schedule.", ge=0)] = 100
+    min_scheduled_time: Annotated[
+        Seconds, setting("Time ahead that is always scheduled; wins over min_runs.", ge=0)
+    ] = 3600.0
+    max_scheduled_time: Annotated[Seconds, setting("How far ahead runs are made; wins over max_runs.", ge=0)] = (
+        8640000.0
+    )
+
+
+class LateRuns(Section, frozen=True):
+    """Marks runs that nobody started in time."""
+
+    enabled: Annotated[bool, setting("Mark late runs.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 5.0
+    after_seconds: Annotated[Seconds, setting("How late a run is before it is marked.", ge=0)] = 15.0
+
+
+class PauseExpirations(Section, frozen=True):
+    """Fails runs whose pause lasted too long."""
+
+    enabled: Annotated[bool, setting("Fail runs whose pause expired.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 5.0
+
+
+class CancellationCleanup(Section, frozen=True):
+    """Ends what a cancelled run left behind."""
+
+    enabled: Annotated[bool, setting("Cancel what belongs to cancelled runs.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 20.0
+    cancelling_timeout_seconds: Annotated[
+        Seconds, setting("How long a run may stay Cancelling before it is cancelled for it.", gt=0)
+    ] = 300.0
+
+
+class CleanupReconciler(Section, frozen=True):
+    """Gives back cleanup work that a worker took and did not finish."""
+
+    enabled: Annotated[bool, setting("Offer lost cleanup work again.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 5.0
+    batch_size: Annotated[int, setting("Cleanup leases looked at a time.", gt=0)] = 100
+
+
+class Foreman(Section, frozen=True):
+    """Tells which workers, queues and deployments are alive."""
+
+    enabled: Annotated[bool, setting("Watch workers, work queues and deployments.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 15.0
+    inactivity_heartbeat_multiple: Annotated[
+        int, setting("Missed heartbeats after which a worker is offline.", gt=0)
+    ] = 3
+    fallback_heartbeat_interval_seconds: Annotated[
+        int, setting("Seconds between heartbeats of workers that do not say.", gt=0)
+    ] = 30
+    deployment_last_polled_timeout_seconds: Annotated[
+        int, setting("Seconds without a poll after which a deployment is not ready.", gt=0)
+    ] = 60
+    work_queue_last_polled_timeout_seconds: Annotated[
+        int, setting("Seconds without a poll after which a work queue is not ready.", gt=0)
+    ] = 60
+
+
+class Repossessor(Section, frozen=True):
+    """Takes back concurrency slots whose holder is gone."""
+
+    enabled: Annotated[bool, setting("Take back expired concurrency slots.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 15.0
+
+
+class DbVacuum(Section, frozen=True):
+    """Deletes what is too old."""
+
+    enabled: Annotated[
+        VacuumTargets, setting("What is deleted: words of events, flow_runs, orphans; true: all; false: events only.")
+    ] = frozenset({"events"})
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 3600.0
+    orphan_cleanup_loop_seconds: Annotated[Seconds, setting("Period of the search for orphans.", gt=0)] = 86400.0
+    batch_size: Annotated[int, setting("Rows deleted in a transaction.", gt=0)] = 200
+    retention_period: Annotated[
+        Seconds, setting("Age after their end at which flow runs are deleted; more than an hour.", gt=3600)
+    ] = 7776000.0
+    event_retention_overrides: Annotated[
+        dict[str, Seconds],
+        setting("JSON object of event names and shorter retention periods.", gt=0),
+    ] = msgspec.field(default_factory=lambda: {"prefect.flow-run.heartbeat": 604800.0})
+
+
+class EventLogger(Section, frozen=True):
+    """Logs every event."""
+
+    enabled: Annotated[bool, setting("Log every event, for debugging.")] = False
+
+
+class EventPersister(Section, frozen=True):
+    """Stores events."""
+
+    enabled: Annotated[bool, setting("Store events.")] = True
+    batch_size: Annotated[int, setting("Events stored at a time.", gt=0)] = 20
+    read_batch_size: Annotated[int, setting("Events taken from the broker at a time.", gt=0)] = 1
+    flush_interval: Annotated[Seconds, setting("How long an event waits to be stored at most.", gt=0)] = 5.0
+    queue_max_size: Annotated[int, setting("Events kept in memory before they are dropped.", gt=0)] = 50000
+    max_flush_retries: Annotated[int, setting("Failed attempts after which a batch is dropped.", gt=0)] = 5
+
+
+class TaskRunRecorder(Section, frozen=True):
+    """Makes task runs out of their events."""
+
+    enabled: Annotated[bool, setting("Record task runs from events.")] = True
+    batch_size: Annotated[int, setting("Task runs recorded at a time.", gt=0)] = 1
+    read_batch_size: Annotated[int, setting("Events taken from the broker at a time.", gt=0)] = 1
+    flush_interval: Annotated[Seconds, setting("How long an event waits to be recorded at most.", gt=0)] = 5.0
+
+
+class Triggers(Section, frozen=True):
+    """Evaluates automations and runs their actions."""
+
+    enabled: Annotated[bool, setting("Evaluate automations.")] = True
+    read_batch_size: Annotated[int, setting("Events taken from the broker at a time.", gt=0)] = 1
+    pg_notify_heartbeat_interval_seconds: Annotated[
+        int, setting("Seconds between checks that PostgreSQL still notifies.", gt=0)
+    ] = 5
+    pg_notify_reconnect_interval_seconds: Annotated[
+        int, setting("Seconds before listening to PostgreSQL is tried again.", gt=0)
+    ] = 10
+
+
+class Services(Section, frozen=True):
+    """All background services."""
+
+    scheduler: Scheduler = msgspec.field(default_factory=Scheduler)
+    late_runs: LateRuns = msgspec.field(default_factory=LateRuns)
+    pause_expirations: PauseExpirations = msgspec.field(default_factory=PauseExpirations)
+    cancellation_cleanup: CancellationCleanup = msgspec.field(default_factory=CancellationCleanup)
+    cleanup_reconciler: CleanupReconciler = msgspec.field(default_factory=CleanupReconciler)
+    foreman: Foreman = msgspec.field(default_factory=Foreman)
+    repossessor: Repossessor = msgspec.field(default_factory=Repossessor)
+    db_vacuum: DbVacuum = msgspec.field(default_factory=DbVacuum)
+    event_logger: EventLogger = msgspec.field(default_factory=EventLogger)
+    event_persister: EventPersister = msgspec.field(default_factory=EventPersister)
+    task_run_recorder: TaskRunRecorder = msgspec.field(default_factory=TaskRunRecorder)
+    triggers: Triggers = msgspec.field(default_factory=Triggers)
