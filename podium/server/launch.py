@@ -1,0 +1,128 @@
+"""Starts a server process from its settings: checks, database, port, pid file, then serves until told to stop."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium.db.urls import is_in_memory, sync_url
+from podium.profiles import Settings
+from podium.server import main, pidfile
+from podium.server.listening import listen
+
+WAIT_SECONDS = 60.0
+
+
+class CannotStart(Exception):
+    """The settings ask for something that would be wrong; the message names them and the fix."""
+
+
+@dataclass(slots=True)
+class Started:
+    """A server as its user needs to know it."""
+
+    url: str
+    pid: int
+    log: str | None
+
+
+def check(settings: Settings, workers: int) -> None:
+    """Refuses combinations that would lose or repeat work."""
+    if workers <= 1:
+        return
+    if sync_url(settings.server.database.connection_url).startswith("sqlite"):
+        raise CannotStart(
+            f"{workers} workers need PostgreSQL, since SQLite has one writer: set PODIUM_SERVER_DATABASE_CONNECTION_URL "
+            "to a postgresql:// URL, or use --workers 1"
+        )
+    raise CannotStart(
+        f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1"
+    )
+
+
+def public_url(host: str, port: int, base_path: str | None) -> str:
+    """The API's URL for a client on this machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}{(base_path or '/api').rstrip('/')}"
+
+
+def run(
+    settings: Settings, host: str, port: int, with_services: bool, log: str | None, announce: Callable[[Started], None]
+) -> None:
+    """Serves until SIGINT or SIGTERM; ``announce`` is called once requests are answered.
+
+    Raises ``PortUnavailable``, ``CannotStart`` or an error of ``podium.db.errors`` before anything is served.
+    """
+    set_up_logging(settings)
+    listener = listen(host, port)
+    port = listener.getsockname()[1]
+    main.prepare_database(settings)
+    url = public_url(host, port, settings.server.api.base_path)
+    path = pidfile.path_of(Path(settings.home), port)
+
+    def ready() -> None:
+        pidfile.write(path, url, log)
+        announce(Started(url, os.getpid(), log))
+
+    try:
+        main.serve(settings, listener, ready, with_services)
+    finally:
+        pidfile.remove(path)
+
+
+def run_in_background(arguments: Sequence[str], home: Path, port: int) -> Started:
+    """Starts ``podium server start`` with these arguments as a process of its own and waits until it answers."""
+    log = home / "logs" / f"server-{port}.log"
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log.open("ab") as output:
+        start = output.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "podium", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PODIUM_HOME": str(home)},
+        )
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        found = pidfile.read(pidfile.path_of(home, port))
+        if found is not None and found.pid == process.pid:
+            return Started(found.url, found.pid, str(log))
+        if process.poll() is not None:
+            said = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+            raise CannotStart(said[-1].removeprefix("Error: ") if said else f"it stopped at once; see {log}")
+        time.sleep(0.02)
+    process.terminate()
+    raise CannotStart(f"it did not answer within {WAIT_SECONDS:.0f} s; see {log}")
+
+
+def stop(process: pidfile.ServerProcess, seconds: float) -> bool:
+    """Asks the server to stop and waits; whether it is gone in time."""
+    pidfile.terminate(process)
+    deadline = time.monotonic() + seconds
+    while process.alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_temporary(settings: Settings) -> bool:
+    """Whether everything is gone when the server stops."""
+    return is_in_memory(settings.server.database.connection_url)
+
+
+def set_up_logging(settings: Settings) -> None:
+    """The server's log goes to stderr, a line each: time, level, logger, message."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s"))
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    for name in ("podium", "uvicorn"):
+        logging.getLogger(name).setLevel(settings.server.logging_level)
+    logging.getLogger("docket").setLevel(logging.ERROR)

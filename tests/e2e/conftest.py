@@ -1,0 +1,218 @@
+"""The unmodified `prefect` client as a subprocess against a Podium server process, on SQLite and on PostgreSQL."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from podium.db import commands
+from tests import backing
+
+ROOT = Path(__file__).parents[2]
+PREFECT = ROOT / ".venv-prefect" / "bin"
+CLIENT_SECONDS = 100.0
+
+
+def wait_for(condition: Any, seconds: float = 30.0, pause: float = 0.1) -> Any:
+    """The first truthy value of ``condition()``; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(pause)
+
+
+@dataclass
+class Podium:
+    """A server process with its own home, and what a test asks of it."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+    api: httpx.Client
+    clients: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The JSON answer of a POST that must succeed."""
+        response = self.api.post(path, json={} if body is None else body)
+        assert response.is_success, f"{path}: {response.status_code} {response.text}"
+        return response.json() if response.content else None
+
+    def get(self, path: str) -> Any:
+        """The JSON answer of a GET that must succeed."""
+        response = self.api.get(path)
+        assert response.is_success, f"{path}: {response.status_code} {response.text}"
+        return response.json()
+
+    def flow_runs(self, flow_name: str) -> list[Any]:
+        """The runs of a flow, oldest first."""
+        runs = self.post("/flow_runs/filter", {"flows": {"name": {"any_": [flow_name]}}})
+        return sorted(runs, key=lambda run: run["created"])
+
+    def flow_run(self, flow_name: str) -> Any:
+        """The only run of a flow."""
+        runs = self.flow_runs(flow_name)
+        assert len(runs) == 1, [run["name"] for run in runs]
+        return runs[0]
+
+    def states(self, run_id: str, kind: str = "flow_run") -> list[str]:
+        """The names of the states a run went through, in order."""
+        return [state["name"] for state in self.get(f"/{kind}_states/?{kind}_id={run_id}")]
+
+    def task_runs(self, flow_run_id: str, count: int) -> dict[str, Any]:
+        """The task runs of a flow run by name, once ``count`` of them are there and all are terminal."""
+
+        def finished() -> dict[str, Any] | None:
+            runs = self.post("/task_runs/filter", {"task_runs": {"flow_run_id": {"any_": [flow_run_id]}}})
+            terminal = [run for run in runs if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")]
+            return {run["name"]: run for run in runs} if len(terminal) == len(runs) == count else None
+
+        found: dict[str, Any] = wait_for(finished)
+        return found
+
+    def messages(self, flow_run_id: str) -> list[str]:
+        """The log messages of a flow run, in order."""
+        logs = self.post(
+            "/logs/filter", {"logs": {"flow_run_id": {"any_": [flow_run_id]}}, "sort": "TIMESTAMP_ASC", "limit": 200}
+        )
+        return [line["message"] for line in logs]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a client: the one URL, and a home of its own."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "PREFECT_HOME": str(self.home / ".prefect"),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.2",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def run(self, script: str, *arguments: str, check: bool = True, **environment: str) -> str:
+        """Runs a Python script with the real client to its end; what it printed (both streams)."""
+        path = self.home / f"flow_{time.monotonic_ns()}.py"
+        path.write_text(textwrap.dedent(script))
+        return self.command(str(PREFECT / "python"), str(path), *arguments, check=check, **environment)
+
+    def prefect(self, *arguments: str, check: bool = True) -> str:
+        """Runs the client's own command line; what it printed."""
+        return self.command(str(PREFECT / "prefect"), *arguments, check=check)
+
+    def command(self, *arguments: str, check: bool = True, **environment: str) -> str:
+        """Runs any command in the client's environment."""
+        done = subprocess.run(
+            arguments,
+            env={**self.environment(), **environment},
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=CLIENT_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, done.stdout
+        return done.stdout
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Starts a long-running client (a worker, ``serve``); it is stopped with the test."""
+        output = (self.home / f"client-{len(self.clients)}.log").open("w")
+        process = subprocess.Popen(
+            arguments,
+            env={**self.environment(), **environment},
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.clients.append(process)
+        return process
+
+    def stop_clients(self) -> None:
+        """Stops what ``start`` started, with its children."""
+        for process in self.clients:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait(10)
+        self.clients.clear()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def podium(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podium]:
+    """A server process of its own for the module, once on SQLite and once on PostgreSQL."""
+    if not (PREFECT / "prefect").exists():
+        pytest.skip("prefect client: .venv-prefect is not set up (make test does it)")
+    home = tmp_path_factory.mktemp("e2e")
+    if request.param == "sqlite":
+        yield from _serve(home, f"sqlite+aiosqlite:///{home / 'podium.db'}")
+    else:
+        postgres: backing.Postgres = request.getfixturevalue("postgres")
+        with postgres.database() as url:
+            commands.upgrade(url)
+            yield from _serve(home, url)
+
+
+def _serve(home: Path, database_url: str) -> Iterator[Podium]:
+    port = backing.free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "PODIUM_HOME": str(home / ".podium"),
+        "PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url,
+    }
+    log = (home / "server.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "podium", "server", "start", "--port", str(port)],
+        env=environment,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        with httpx.Client(base_url=url, timeout=20, follow_redirects=True) as api:
+            wait_for(lambda: process.poll() is not None or _answers(api))
+            assert process.poll() is None, (home / "server.log").read_text()
+            podium = Podium(url, home, process, api)
+            try:
+                yield podium
+            finally:
+                podium.stop_clients()
+    finally:
+        process.terminate()
+        process.wait(15)
+    assert process.returncode == 0, (home / "server.log").read_text()[-3000:]
+
+
+def _answers(api: httpx.Client) -> bool:
+    try:
+        return api.get("/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def clients(podium: Podium) -> Iterator[Podium]:
+    """The server, with every client that the test starts stopped at its end."""
+    yield podium
+    podium.stop_clients()
