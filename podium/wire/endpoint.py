@@ -15,9 +15,10 @@ _PLACEHOLDER = re.compile(r"{(\w+)}")
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One REST operation.
 
-    ``path`` is relative to the API's base and spelled as in the contract (placeholders, trailing slash). ``body`` is the
-    type of the request's JSON, ``answer`` that of the response's, None for neither. ``status`` is the usual success;
-    ``statuses`` all the others the contract documents. ``query`` is the Struct of the query parameters.
+    ``path`` is relative to the API's base and spelled as in the contract (placeholders, trailing slash). ``body`` is
+    the type of the request's JSON, ``answer`` that of the response's: None for neither, ``NoneType`` for a JSON null.
+    ``status`` is the usual success; ``statuses`` all the others the contract documents. ``query`` is the Struct of the
+    query parameters. ``media`` is the response's media type.
     """
 
     method: Method
@@ -37,6 +38,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """The placeholders of the path, in order."""
         return tuple(_PLACEHOLDER.findall(self.path))
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The placeholders that take a UUID; any other text there is no route."""
+        return tuple(name for name in self.names if name == "id" or (name.endswith("_id") and name != "resource_id"))
+
     def url(self, **values: object) -> str:
         """The path with its placeholders filled in (values are percent-encoded)."""
         return _PLACEHOLDER.sub(lambda match: quote(str(values[match[1]]), safe=""), self.path)
@@ -48,6 +54,11 @@ class Body(msgspec.Struct, kw_only=True):
 
 class Patch(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The body of a partial update: a field that was not sent is ``UNSET``, null is a value of its own."""
+
+    def sent(self) -> dict[str, Any]:
+        """The fields that were sent, by name."""
+        pairs = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {name: value for name, value in pairs if value is not msgspec.UNSET}
 
 
 class Filter(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
