@@ -40,5 +40,5 @@ class Bus(Protocol):
     def wake(self, name: str) -> None:
         """Ends one wait of that name, the next one if nobody waits."""
 
-    async def wait(self, name: str, timeout: float) -> bool:
-        """Waits for a wake-up call, at most ``timeout`` seconds; whether one came."""
+    async def wait(self, name: str, seconds: float) -> bool:
+        """Waits for a wake-up call, at most that many ``seconds``; whether one came."""

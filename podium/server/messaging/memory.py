@@ -82,7 +82,7 @@ class MemoryBus:
                 return
         self._called.add(name)
 
-    async def wait(self, name: str, timeout: float) -> bool:
+    async def wait(self, name: str, seconds: float) -> bool:
         if name in self._called:
             self._called.discard(name)
             return True
@@ -90,7 +90,7 @@ class MemoryBus:
         waiting = self._waiting.setdefault(name, deque())
         waiting.append(future)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await future
         except TimeoutError:
             return False
