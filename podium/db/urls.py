@@ -1,12 +1,12 @@
-"""Database URLs: every accepted spelling, the one SQLAlchemy gets, and the one people may see."""
+"""Database URLs: every accepted spelling, and the one that SQLAlchemy gets."""
 
-import re
 from typing import Any
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from podium.db.errors import UnsupportedDatabase
+from podium.profiles.masking import mask_url
 
 SQLITE_NAMES = {"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"}
 POSTGRESQL_NAMES = {
@@ -17,7 +17,6 @@ POSTGRESQL_NAMES = {
     "postgresql+psycopg2",
     "postgresql+psycopg_async",
 }
-MASK = "********"
 
 # Options of the asyncpg driver that the PostgreSQL client library does not know and does not need.
 ASYNCPG_ONLY = {
@@ -46,7 +45,7 @@ def sync_url(url: str) -> str:
     if parsed.drivername in POSTGRESQL_NAMES:
         return _postgresql(parsed)
     raise UnsupportedDatabase(
-        f"{masked(url)}: Podium runs on SQLite and PostgreSQL; "
+        f"{mask_url(url)}: Podium runs on SQLite and PostgreSQL; "
         "use sqlite:///<file> or postgresql://<user>:<password>@<host>/<name>"
     )
 
@@ -67,18 +66,12 @@ def sqlite_path(url: str) -> str | None:
     return make_url(sync_url(url)).database
 
 
-def masked(url: str) -> str:
-    """The URL as people may see it: its passwords replaced by eight asterisks."""
-    hidden = re.sub(r"(?<=://)([^:/@]*):(.*)@", rf"\1:{MASK}@", url)
-    return re.sub(r"((?:password|passfile|sslpassword)=)[^&\s]+", rf"\1{MASK}", hidden, flags=re.IGNORECASE)
-
-
 def _parse(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
         raise UnsupportedDatabase(
-            f"{masked(url)}: not a database URL; "
+            f"{mask_url(url)}: not a database URL; "
             "use sqlite:///<file> or postgresql://<user>:<password>@<host>:<port>/<name>"
         ) from None
 

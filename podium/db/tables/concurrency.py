@@ -5,7 +5,19 @@ expired, plus ``anonymous_slots``, which were taken without a lease (plain incre
 denied slots decay with time; both columns are what they were at ``slots_updated``.
 """
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 
 from podium.db.tables.metadata import (
     EMPTY_LIST,
@@ -44,7 +56,7 @@ concurrency_limits_v2 = Table(
     Column("limit", Integer, nullable=False),
     Column("active", Boolean, nullable=False, server_default=true()),
     Column("slot_decay_per_second", Float, nullable=False, server_default=ZERO),
-    Column("avg_slot_occupancy_seconds", Float, nullable=False, server_default="2.0"),
+    Column("avg_slot_occupancy_seconds", Float, nullable=False, server_default=text("2.0")),
     Column("anonymous_slots", Integer, nullable=False, server_default=ZERO),
     Column("denied_slots", Integer, nullable=False, server_default=ZERO),
     Column("slots_updated", Timestamp(), nullable=False),

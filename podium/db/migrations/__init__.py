@@ -1,0 +1,9 @@
+"""One history of the tables for both databases.
+
+``REVISIONS`` lists the revisions, oldest first, so that a server can compare its database with the code without loading
+Alembic. A revision is a file in ``versions``; what a revision created is never edited afterwards.
+"""
+
+REVISIONS = ("0001",)
+
+HEAD = REVISIONS[-1]
