@@ -9,8 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from podium.db.ids import new_id
 from podium.db.tables.artifacts import artifact_collections, artifacts
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.events.lifecycle import Verb, artifact_collection_event
 from podium.server.queries.artifacts import ARTIFACTS
-from podium.server.queries.generic import add
+from podium.server.queries.generic import add, change
+
+_COLUMNS = artifact_collections.c
 
 _NEWEST_OF_KEY = (
     select(artifacts.c.id)
@@ -18,17 +21,22 @@ _NEWEST_OF_KEY = (
     .order_by(artifacts.c.created.desc(), artifacts.c.id.desc())
     .limit(1)
 )
+_COLLECTION = select(_COLUMNS.id, _COLUMNS.key, _COLUMNS.latest_id).where(
+    _COLUMNS.workspace_id == WORKSPACE, _COLUMNS.key == bindparam("artifact_key")
+)
 
 
 def create_artifact(tx: Tx, values: Mapping[str, Any]) -> Row:
     """Stores an artifact; one with a key becomes the latest of its collection."""
-    row = add(tx, ARTIFACTS, values)
-    if row["key"] is not None:
-        _point_to(tx, row["key"], row["id"])
-    return row
+    artifact = add(tx, ARTIFACTS, values)
+    if artifact["key"] is not None:
+        collection = _point_to(tx, artifact["key"], artifact["id"])
+        made = collection["created"] == tx.now
+        _tell(tx, "created" if made else "updated", collection, artifact)
+    return artifact
 
 
-def _point_to(tx: Tx, key: str, artifact_id: str) -> None:
+def _point_to(tx: Tx, key: str, artifact_id: str) -> Row:
     make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     row = {
         "id": new_id(),
@@ -38,36 +46,53 @@ def _point_to(tx: Tx, key: str, artifact_id: str) -> None:
         "created": tx.now,
         "updated": tx.now,
     }
-    columns = artifact_collections.c
-    tx.run(
-        make(artifact_collections)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=[columns.workspace_id, columns.key], set_={"latest_id": artifact_id, "updated": tx.now}
-        )
+    upsert = make(artifact_collections).values(row)
+    collection = tx.one(
+        upsert.on_conflict_do_update(
+            index_elements=[_COLUMNS.workspace_id, _COLUMNS.key], set_={"latest_id": artifact_id, "updated": tx.now}
+        ).returning(_COLUMNS.id, _COLUMNS.key, _COLUMNS.latest_id, _COLUMNS.created)
     )
+    assert collection is not None
+    return collection
+
+
+def _tell(tx: Tx, verb: Verb, collection: Row, artifact: Row) -> None:
+    tx.emit(artifact_collection_event(verb, {**artifact, **collection}, tx.now))
+
+
+def change_artifact(tx: Tx, artifact_id: str, values: Mapping[str, Any]) -> bool:
+    """Sets columns of an artifact; whether there is one."""
+    artifact = change(tx, ARTIFACTS, artifact_id, values)
+    if artifact is None:
+        return False
+    if artifact["key"] is not None:
+        collection = tx.one(_COLLECTION, artifact_key=artifact["key"])
+        if collection is not None and collection["latest_id"] == artifact_id:
+            _tell(tx, "updated", collection, artifact)
+    return True
 
 
 def delete_artifact(tx: Tx, artifact_id: str) -> bool:
     """Deletes an artifact; whether there was one. The newest one left of its key becomes the latest."""
-    return forget_artifacts(tx, artifacts.c.id == artifact_id) > 0
+    return delete_artifacts(tx, artifacts.c.id == artifact_id) > 0
 
 
-def forget_artifacts(tx: Tx, where: ColumnElement[bool]) -> int:
-    """Deletes the artifacts that match, and repoints the collections whose latest one went; how many were deleted."""
-    gone = tx.all(
-        delete(artifacts).where(artifacts.c.workspace_id == WORKSPACE, where).returning(artifacts.c.id, artifacts.c.key)
-    )
-    keys = sorted({row["key"] for row in gone if row["key"] is not None})
-    ids = {row["id"] for row in gone}
-    columns = artifact_collections.c
-    for key in keys:
-        mine = (columns.workspace_id == WORKSPACE, columns.key == key)
-        if tx.value(select(columns.latest_id).where(*mine)) not in ids:
+def delete_artifacts(tx: Tx, where: ColumnElement[bool]) -> int:
+    """Deletes the artifacts that match, how many.
+
+    Where one was the latest of its key, the newest one left takes its place; with none left the collection goes.
+    """
+    chosen = delete(artifacts).where(artifacts.c.workspace_id == WORKSPACE, where)
+    gone = {row["id"]: row for row in tx.all(chosen.returning(*ARTIFACTS.columns))}
+    for key in sorted({row["key"] for row in gone.values()} - {None}):
+        collection = tx.one(_COLLECTION, artifact_key=key)
+        if collection is None or collection["latest_id"] not in gone:
             continue
         newest = tx.value(_NEWEST_OF_KEY, artifact_key=key)
-        if newest is None:
-            tx.run(delete(artifact_collections).where(*mine))
+        if newest is not None:
+            repointed = update(artifact_collections).where(_COLUMNS.id == collection["id"])
+            tx.run(repointed.values(latest_id=newest, updated=tx.now))
         else:
-            tx.run(update(artifact_collections).where(*mine).values(latest_id=newest, updated=tx.now))
+            tx.run(delete(artifact_collections).where(_COLUMNS.id == collection["id"]))
+            _tell(tx, "deleted", collection, gone[collection["latest_id"]])
     return len(gone)

@@ -109,9 +109,22 @@ def patch(tx: Tx, entity: Entity, row_id: str, values: Mapping[str, Any]) -> boo
     return tx.run(statement) > 0
 
 
+def change(tx: Tx, entity: Entity, row_id: str, values: Mapping[str, Any]) -> Row | None:
+    """Sets columns of one row (and ``updated``) and returns what the wire shows of it then; None without such a row."""
+    changes = {"updated": tx.now, **values} if "updated" in entity.table.c else values
+    statement = update(entity.table).where(entity.table.c.id == row_id, entity.mine).values(changes)
+    return tx.one(statement.returning(*entity.columns))
+
+
 def remove(tx: Tx, entity: Entity, row_id: str) -> bool:
     """Deletes one row; whether there was one."""
     return tx.run(delete(entity.table).where(entity.table.c.id == row_id, entity.mine)) > 0
+
+
+def take_out(tx: Tx, entity: Entity, row_id: str) -> Row | None:
+    """Deletes one row and returns what the wire showed of it; None when there was none."""
+    statement = delete(entity.table).where(entity.table.c.id == row_id, entity.mine)
+    return tx.one(statement.returning(*entity.columns))
 
 
 def page(

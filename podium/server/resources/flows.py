@@ -5,10 +5,10 @@ from typing import Any
 from podium.db.unit import Row
 from podium.server.errors import NotFound
 from podium.server.http.call import Call, Reply
-from podium.server.operations.flows import delete_flow, delete_flows
+from podium.server.operations.flows import change_flow, delete_flow, delete_flows, register_flow
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
-from podium.server.queries.flows import FLOWS, find_flow, register_flow
+from podium.server.queries.flows import FLOWS, find_flow
 from podium.server.queries.paging import checked_limit, read_page
 from podium.wire import flows as wire
 from podium.wire.filters import PoolScope
@@ -62,7 +62,7 @@ async def count_flows(call: Call, body: PoolScope) -> int:
 
 
 async def update_flow(call: Call, body: wire.FlowUpdate) -> None:
-    if not await call.write(generic.patch, FLOWS, call.path["id"], body.sent()):
+    if not await call.write(change_flow, call.path["id"], body.sent()):
         raise NotFound("Flow not found")
 
 

@@ -1,0 +1,39 @@
+"""Logs over HTTP."""
+
+from podium.db.ids import new_id
+from podium.db.unit import Row
+from podium.server.http.call import Call
+from podium.server.messaging.bus import LOGS
+from podium.server.queries import filter_targets, sorting
+from podium.server.queries.filtering import conditions
+from podium.server.queries.logs import add_logs, list_logs
+from podium.server.queries.paging import checked_limit
+from podium.wire import logs as wire
+
+
+async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "name": line.name,
+            "level": line.level,
+            "message": line.message,
+            "timestamp": line.timestamp,
+            "flow_run_id": line.flow_run_id,
+            "task_run_id": line.task_run_id,
+        }
+        for line in body
+    ]
+    await call.write(add_logs, rows)
+    if call.runtime.settings.server.logs.stream_publishing_enabled:
+        call.runtime.bus.publish(LOGS, rows)
+
+
+async def filter_logs(call: Call, body: wire.LogQuery) -> list[Row]:
+    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    where = conditions(filter_targets.LOGS, body)
+    rows: list[Row] = await call.read(list_logs, where, sorting.LOGS[body.sort], limit, body.offset)
+    return rows
+
+
+ROUTES = ((wire.CREATE, create_logs), (wire.FILTER, filter_logs))
