@@ -62,8 +62,10 @@ def decode(kind: type[T], data: bytes | str) -> T:
 
 
 def decode_optional(kind: type[T], data: bytes | str) -> T:
-    """As ``decode``, for a body that may be left out or null: that is one without any field."""
-    return decode(kind, b"{}" if data.strip() in (b"", b"null", "", "null") else data)
+    """As ``decode``, for a body that may be left out or null: that is one without any field, or an empty text."""
+    if data.strip() in (b"", b"null", "", "null"):
+        data = b'""' if kind is str else b"{}"
+    return decode(kind, data)
 
 
 def decode_query(kind: type[T], values: dict[str, Any]) -> T:
