@@ -12,11 +12,13 @@ from typing import Any
 import uvicorn
 
 from podium.db import commands
+from podium.db.urls import is_in_memory
 from podium.profiles import Settings
 from podium.server.app import create_app, create_runtime
 from podium.server.options import database_options
 from podium.server.runtime import Runtime
 from podium.server.services.runner import Services
+from podium.server.sockets.pings import SocketProtocol
 
 logger = logging.getLogger("podium.server")
 
@@ -81,15 +83,14 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 
 def prepare_database(settings: Settings) -> None:
     """Migrates when asked to by the settings; raises a ``podium.db.errors`` error when the schema is not usable."""
-    if str(settings.server.database.connection_url).startswith("sqlite") and ":memory:" in str(
-        settings.server.database.connection_url
-    ):
-        return
-    commands.prepare(
-        str(settings.server.database.connection_url),
-        database_options(settings),
-        migrate=settings.server.database.migrate_on_start,
-    )
+    database = settings.server.database
+    if not is_in_memory(database.connection_url):
+        commands.ensure_current(
+            database.connection_url,
+            options=database_options(settings),
+            migrate=database.migrate_on_start,
+            timeout=database.migration_timeout,
+        )
 
 
 def build(settings: Settings, ready: Callable[[], None], with_services: bool = True) -> uvicorn.Server:
@@ -104,7 +105,7 @@ def build(settings: Settings, ready: Callable[[], None], with_services: bool = T
         _Lifespan(create_app(runtime), runtime, services),
         loop="auto",
         http="httptools",
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_ping_interval=api.websocket_ping_interval,
         ws_ping_timeout=api.websocket_ping_timeout,
         lifespan="on",

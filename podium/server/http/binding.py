@@ -13,7 +13,7 @@ from podium.server.http.call import Call, Reply
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
 from podium.server.runtime import Runtime
-from podium.wire.decoding import BadBody, decode, encode
+from podium.wire.decoding import BadBody, decode, decode_optional, decode_query, encode
 from podium.wire.endpoint import Endpoint
 
 Handler = Callable[..., Awaitable[Any]]
@@ -79,15 +79,15 @@ def _path_value(name: str, value: str) -> str:
 async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
     content = await request.stream.read()
     media = request.content_type
-    if not content or (media is not None and JSON not in media and "+json" not in media):
-        content = b"{}" if not endpoint.body_required else content if media is None else b""
-    if not content:
-        missing = {"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}
-        raise InvalidRequest([missing])
+    if content and media is not None and JSON not in media and "+json" not in media:
+        content = b""
+    if not content and endpoint.body_required:
+        raise InvalidRequest([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
+    read = decode if endpoint.body_required else decode_optional
     try:
-        return decode(endpoint.body, content)
+        return read(endpoint.body, content)
     except BadBody as error:
-        raise InvalidRequest(error.errors, _echo(content)) from None
+        raise InvalidRequest(error.details, _echo(content)) from None
 
 
 def _echo(content: bytes) -> Any:
@@ -99,12 +99,9 @@ def _echo(content: bytes) -> Any:
 
 def _query(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
     try:
-        return msgspec.convert(request.params, endpoint.query, strict=False)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        message, _, place = text.partition(" - at `$.")
-        field = place.rstrip("`") if place else text.split("`")[1] if "`" in text else ""
-        raise InvalidRequest([{"type": "value_error", "loc": ["query", field], "msg": message, "input": None}]) from None
+        return decode_query(endpoint.query, request.params)
+    except BadBody as error:
+        raise InvalidRequest(error.details) from None
 
 
 def _answer(response: falcon.asgi.Response, result: Any, status: str) -> None:
