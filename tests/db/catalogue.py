@@ -1,0 +1,32 @@
+"""All that a database says about its tables, in a form that two databases can be compared by."""
+
+from sqlalchemy import Connection
+
+POSTGRESQL = """
+SELECT 'column', table_name || '.' || column_name,
+       concat_ws(' ', ordinal_position, udt_name, is_nullable, column_default)
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL
+SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL
+SELECT 'constraint', conname, conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+"""
+
+
+def catalogue(connection: Connection) -> dict[tuple[str, str], object]:
+    """(kind, name) -> definition of everything but Alembic's own table."""
+    if connection.dialect.name == "postgresql":
+        rows = connection.exec_driver_sql(POSTGRESQL)
+        found = {(kind, name): definition for kind, name, definition in rows}
+    else:
+        rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        found = {(kind, name): _clauses(sql) for kind, name, sql in rows}
+    return {key: value for key, value in found.items() if "alembic_version" not in f"{key} {value}"}
+
+
+def _clauses(sql: str) -> list[str]:
+    """The clauses of a CREATE statement; their order is that of the columns, and means nothing for constraints."""
+    clauses = [" ".join(clause.split()) for clause in sql.strip().removesuffix(")").split(", \n")]
+    columns = [clause for clause in clauses if not clause.startswith("CONSTRAINT")]
+    return columns + sorted(clause for clause in clauses if clause.startswith("CONSTRAINT"))
