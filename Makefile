@@ -48,7 +48,7 @@ smoke: wheel  ## install the wheel in an empty environment and start its server
 	$(PYTHON) .ci/smoke.py dist/podium-*.whl requirements.lock
 
 bench: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure Podium beside the incumbent (about 5 minutes)
-	$(BIN)/python -m bench --start podium --against prefect $(ARGS)
+	$(BIN)/python -m bench --url podium --against prefect --bare $(ARGS)
 
 lock:  ## write the lock files again from pyproject.toml (needs uv)
 	$(BIN)/python .ci/lock.py $(ARGS)
