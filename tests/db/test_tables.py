@@ -17,6 +17,7 @@ UNIQUE_IN_ITS_RUN = {
     "uq_flow_run_states_flow_run_id_timestamp",
     "uq_flow_run_inputs_flow_run_id_key",
     "uq_task_runs_flow_run_id_task_key_dynamic_key",
+    "uq_task_run_deliveries_task_run_id",
 }
 
 GROWING = {

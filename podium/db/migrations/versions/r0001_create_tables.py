@@ -34,6 +34,8 @@ TABLES = {
     "task_runs": runs.create_task_runs,
     "task_run_states": runs.create_task_run_states,
     "task_run_state_cache": runs.create_task_run_state_cache,
+    "task_run_deliveries": runs.create_task_run_deliveries,
+    "task_workers": runs.create_task_workers,
     "artifacts": runs.create_artifacts,
     "artifact_collections": runs.create_artifact_collections,
     "events": happenings.create_events,

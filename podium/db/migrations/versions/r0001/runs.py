@@ -249,6 +249,39 @@ def create_task_run_state_cache() -> None:
     op.create_index("ix_task_run_state_cache_key", "task_run_state_cache", ["workspace_id", "cache_key", "created"])
 
 
+def create_task_run_deliveries() -> None:
+    op.create_table(
+        "task_run_deliveries",
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("workspace_id", Id(), nullable=False),
+        sa.Column("task_run_id", Id(), nullable=False),
+        sa.Column("task_key", sa.Text(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("task_worker_id", Id()),
+        sa.Column("offered_until", Timestamp()),
+        sa.ForeignKeyConstraint(
+            ["task_run_id"], ["task_runs.id"], name="fk_task_run_deliveries_task_run_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("position", name="pk_task_run_deliveries"),
+        sa.UniqueConstraint("task_run_id", name="uq_task_run_deliveries_task_run_id"),
+    )
+    op.create_index("ix_task_run_deliveries_task_key", "task_run_deliveries", ["task_key", "position"])
+
+
+def create_task_workers() -> None:
+    op.create_table(
+        "task_workers",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("workspace_id", Id(), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("task_keys", Json(), nullable=False),
+        sa.Column("timestamp", Timestamp(), nullable=False),
+        sa.Column("alive_until", Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_task_workers"),
+    )
+    op.create_index("ix_task_workers_alive_until", "task_workers", ["alive_until"])
+
+
 def create_artifacts() -> None:
     op.create_table(
         "artifacts",
