@@ -1,9 +1,8 @@
 """Tokens against forged requests."""
 
-from datetime import datetime
-
 from podium.wire.endpoint import Body, Endpoint
 from podium.wire.parameters import Row
+from podium.wire.scalars import Time
 
 
 class CsrfClient(Body):
@@ -17,7 +16,7 @@ class CsrfToken(Row):
 
     token: str
     client: str
-    expiration: datetime
+    expiration: Time
 
 
 READ = Endpoint(

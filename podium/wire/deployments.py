@@ -1,6 +1,5 @@
 """Deployments, and the runs made of them."""
 
-from datetime import datetime
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -13,7 +12,7 @@ from podium.wire.endpoint import Body, Endpoint, Patch
 from podium.wire.filters import DeploymentFilter, QueueScope
 from podium.wire.flow_runs import BulkLimit, FlowRun, FlowRunPolicy, FlowRunsCreated
 from podium.wire.parameters import Creator, Deleted, Page, Parameters, Row
-from podium.wire.scalars import Id, Json, Labels, Natural, OrDefault, Positive, Seconds, Time, seconds
+from podium.wire.scalars import Id, Json, Labels, Natural, OrDefault, PageNumber, Positive, Seconds, Time, seconds
 from podium.wire.schedules import DeploymentSchedule, DeploymentScheduleCreate, DeploymentScheduleUpdate
 from podium.wire.sorting import DeploymentSort
 from podium.wire.states import StateCreate
@@ -111,7 +110,7 @@ class Deployment(Row):
     name: str
     flow_id: Id
     status: DeploymentStatus | None = "NOT_READY"
-    last_polled: datetime | None = None
+    last_polled: Time | None = None
     paused: bool = False
     schedules: list[DeploymentSchedule] = []
     concurrency_limit: int | None = None
@@ -167,7 +166,7 @@ class DeploymentPageQuery(QueueScope):
     """Which page of deployments to list."""
 
     limit: int | None = None
-    page: OrDefault[Positive] = 1
+    page: OrDefault[PageNumber] = 1
     sort: OrDefault[DeploymentSort] = "NAME_ASC"
 
 

@@ -1,6 +1,5 @@
 """Events, and the filters and counts over them."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -43,10 +42,10 @@ class ReceivedEvent(Answer):
     """An event as it is kept."""
 
     id: Id
-    occurred: datetime
+    occurred: Time
     event: str
     resource: Resource
-    received: datetime
+    received: Time
     related: list[Resource] = []
     payload: dict[str, Any] = {}
     follows: Id | None = None
@@ -145,8 +144,8 @@ class EventCount(Answer):
     value: str
     label: str
     count: int
-    start_time: datetime
-    end_time: datetime
+    start_time: Time
+    end_time: Time
 
 
 CREATE = Endpoint(

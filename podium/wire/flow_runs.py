@@ -1,6 +1,5 @@
 """Flow runs, their inputs, labels, graph and log file."""
 
-from datetime import datetime
 from types import NoneType
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,7 +11,7 @@ from podium.wire.endpoint import Answer, Body, Endpoint, Patch
 from podium.wire.filters import FlowRunFilter, PoolScope, QueueScope, WorkQueueFilter
 from podium.wire.graph import Dependency, Graph, GraphSince
 from podium.wire.parameters import Creator, Deleted, Page, Parameters, Row
-from podium.wire.scalars import Id, Json, Labels, Natural, OrDefault, Positive, Seconds, Time, seconds
+from podium.wire.scalars import Id, Json, Labels, Natural, OrDefault, PageNumber, Seconds, Time, seconds
 from podium.wire.sorting import FlowRunSort
 from podium.wire.states import (
     HistoryInterval,
@@ -95,10 +94,10 @@ class BareFlowRun(Row):
     labels: Labels | None = None
     parent_task_run_id: Id | None = None
     run_count: int = 0
-    expected_start_time: datetime | None = None
-    next_scheduled_start_time: datetime | None = None
-    start_time: datetime | None = None
-    end_time: datetime | None = None
+    expected_start_time: Time | None = None
+    next_scheduled_start_time: Time | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
     total_run_time: float = 0.0
     estimated_run_time: float = 0.0
     estimated_start_time_delta: float = 0.0
@@ -129,7 +128,7 @@ class FlowRunPageQuery(QueueScope):
     """Which page of flow runs to list."""
 
     limit: int | None = None
-    page: OrDefault[Positive] = 1
+    page: OrDefault[PageNumber] = 1
     sort: OrDefault[FlowRunSort] = "ID_DESC"
 
 
@@ -218,11 +217,6 @@ class FlowRunInputQuery(Parameters):
     prefix: str
     limit: OrDefault[int] = 1
     exclude_keys: OrDefault[list[str]] = []
-
-    def __post_init__(self) -> None:
-        """Null for the keys is none of them."""
-        super().__post_init__()
-        self.exclude_keys = self.exclude_keys or []
 
 
 class FlowRunInput(Row):

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from podium.wire.endpoint import Body, Endpoint, Patch
 from podium.wire.filters import FlowFilter, PoolScope
 from podium.wire.parameters import Deleted, Page, Parameters, Row
-from podium.wire.scalars import Labels, Name, Natural, OrDefault, Positive
+from podium.wire.scalars import Labels, Name, Natural, OrDefault, PageNumber
 from podium.wire.sorting import FlowSort
 
 
@@ -46,7 +46,7 @@ class FlowPageQuery(PoolScope):
     """Which page of flows to list."""
 
     limit: int | None = None
-    page: OrDefault[Positive] = 1
+    page: OrDefault[PageNumber] = 1
     sort: OrDefault[FlowSort] = "NAME_ASC"
 
 

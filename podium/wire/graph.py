@@ -42,9 +42,9 @@ class Dependency(Answer):
     name: str
     upstream_dependencies: list[TaskRunResult]
     state: State | None
-    expected_start_time: datetime | None
-    start_time: datetime | None
-    end_time: datetime | None
+    expected_start_time: Time | None
+    start_time: Time | None
+    end_time: Time | None
     total_run_time: float | None
     estimated_run_time: float | None
     untrackable_result: bool
@@ -66,7 +66,7 @@ class GraphArtifact(Answer):
     """An artifact of a node; ``data`` only for progress."""
 
     id: Id
-    created: datetime
+    created: Time
     key: str | None
     type: str | None
     is_latest: bool
@@ -77,7 +77,7 @@ class GraphState(Answer):
     """A state the flow run was in."""
 
     id: Id
-    timestamp: datetime
+    timestamp: Time
     type: StateType
     name: str
 
@@ -89,8 +89,8 @@ class Node(Answer):
     id: Id
     label: str
     state_type: StateType
-    start_time: datetime
-    end_time: datetime | None
+    start_time: Time
+    end_time: Time | None
     parents: list[Edge]
     children: list[Edge]
     encapsulating: list[Edge]
@@ -100,8 +100,8 @@ class Node(Answer):
 class Graph(Answer):
     """The graph of a flow run: its nodes by id, ordered by start and end."""
 
-    start_time: datetime | None
-    end_time: datetime | None
+    start_time: Time | None
+    end_time: Time | None
     root_node_ids: list[Id]
     nodes: list[tuple[Id, Node]]
     artifacts: list[GraphArtifact]

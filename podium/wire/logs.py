@@ -1,6 +1,5 @@
 """Logs of runs."""
 
-from datetime import datetime
 from types import NoneType
 from uuid import UUID
 
@@ -28,7 +27,7 @@ class Log(Row):
     name: str
     level: int
     message: str
-    timestamp: datetime
+    timestamp: Time
     flow_run_id: Id | None = None
     task_run_id: Id | None = None
 

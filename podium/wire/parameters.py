@@ -1,11 +1,9 @@
 """Shapes that many operations share: embedded parameters, rows and pages of rows."""
 
-from datetime import datetime
-
 import msgspec
 
 from podium.wire.endpoint import Answer, Body
-from podium.wire.scalars import Id, Natural, OrDefault, Positive
+from podium.wire.scalars import Id, Natural, OrDefault, PageNumber, Time
 
 
 class Parameters(Body, omit_defaults=True):
@@ -14,9 +12,11 @@ class Parameters(Body, omit_defaults=True):
     def __post_init__(self) -> None:
         """Put the default where null came for a parameter that has one."""
         defaults = self.__struct_defaults__
-        for name, default in zip(self.__struct_fields__[-len(defaults) :] if defaults else (), defaults, strict=True):
+        names = self.__struct_fields__[len(self.__struct_fields__) - len(defaults) :]
+        for name, default in zip(names, defaults, strict=True):
             if default is not None and default is not msgspec.NODEFAULT and getattr(self, name) is None:
-                setattr(self, name, default)
+                make = getattr(default, "factory", None)  # a list or dict is made anew each time
+                setattr(self, name, make() if make else default)
 
 
 class Listing(Parameters):
@@ -30,15 +30,15 @@ class Paging(Parameters):
     """A page of a list, counted from 1."""
 
     limit: int | None = None
-    page: OrDefault[Positive] = 1
+    page: OrDefault[PageNumber] = 1
 
 
 class Row(Answer):
     """What every stored thing answers with."""
 
     id: Id
-    created: datetime | None
-    updated: datetime | None
+    created: Time | None
+    updated: Time | None
 
 
 class Page(Answer):

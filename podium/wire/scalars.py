@@ -7,17 +7,25 @@ import msgspec
 
 T = TypeVar("T")
 
-Id = str  # an id as the server says it: canonical UUID text
-Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)")]
+Id = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
+"""An id as the server says it: canonical UUID text."""
+
+Uuid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)", extra_json_schema={"format": "uuid"}
+    ),
+]
 """An id inside a JSON document that is stored as it came: checked, and kept as text."""
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A moment in a body. ``podium.wire.decoding`` reads one without an offset as UTC."""
+"""A moment. ``podium.wire.decoding`` reads one without an offset as UTC."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^/%&><]+$")]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+$(?!\n)")]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+PageNumber = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 
 Labels = dict[str, bool | int | float | str]
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
 else:
     OrDefault = T | None
     """A parameter whose null stands for its default (see ``Parameters``)."""
-    Seconds = float | str
+    Seconds = float | Annotated[str, msgspec.Meta(extra_json_schema={"format": "duration"})]
     """A duration: on arrival a number of seconds or ISO 8601 text, float seconds once ``seconds`` has read it."""
 
 

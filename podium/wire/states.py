@@ -1,6 +1,5 @@
 """States of runs, the request to set one and its outcome; the history of a run's states."""
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -56,7 +55,7 @@ class State(Answer):
 
     id: Id
     type: StateType
-    timestamp: datetime
+    timestamp: Time
     name: str | None = None
     message: str | None = None
     data: Any = None
@@ -129,8 +128,8 @@ class HistoryState(Answer):
 class HistoryInterval(Answer):
     """An interval of a history of runs."""
 
-    interval_start: datetime
-    interval_end: datetime
+    interval_start: Time
+    interval_end: Time
     states: list[HistoryState]
 
 

@@ -1,6 +1,5 @@
 """Task runs."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -10,7 +9,7 @@ from podium.wire.endpoint import Body, Endpoint, Patch
 from podium.wire.filters import RunScope
 from podium.wire.graph import TaskInputs
 from podium.wire.parameters import Page, Row
-from podium.wire.scalars import Id, Labels, Natural, OrDefault, Positive, Seconds, Time, seconds
+from podium.wire.scalars import Id, Labels, Natural, OrDefault, PageNumber, Seconds, Time, seconds
 from podium.wire.sorting import TaskRunSort
 from podium.wire.states import HistoryInterval, OrchestrationResult, SetState, State, StateCreate, StateType
 
@@ -61,8 +60,8 @@ class TaskRunSummary(Row):
     empirical_policy: TaskRunPolicy = msgspec.field(default_factory=TaskRunPolicy)
     tags: list[str] = []
     task_inputs: TaskInputs = {}
-    start_time: datetime | None = None
-    end_time: datetime | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
     total_run_time: float = 0.0
     estimated_run_time: float = 0.0
     estimated_start_time_delta: float = 0.0
@@ -74,13 +73,13 @@ class TaskRun(TaskRunSummary, kw_only=True):
     dynamic_key: str
     labels: Labels | None = None
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Time | None = None
     state_type: StateType | None = None
     state_name: str | None = None
     run_count: int = 0
     flow_run_run_count: int = 0
-    expected_start_time: datetime | None = None
-    next_scheduled_start_time: datetime | None = None
+    expected_start_time: Time | None = None
+    next_scheduled_start_time: Time | None = None
 
 
 class TaskRunQuery(RunScope):
@@ -95,7 +94,7 @@ class TaskRunPageQuery(RunScope):
     """Which page of task runs to list."""
 
     limit: int | None = None
-    page: OrDefault[Positive] = 1
+    page: OrDefault[PageNumber] = 1
     sort: OrDefault[TaskRunSort] = "ID_DESC"
 
 

@@ -1,12 +1,11 @@
 """Workers that run background tasks."""
 
-from datetime import datetime
-
-from podium.wire.endpoint import Answer, Endpoint, Filter
+from podium.wire.endpoint import Answer, Body, Endpoint
 from podium.wire.parameters import Parameters
+from podium.wire.scalars import Time
 
 
-class TaskWorkerFilter(Filter):
+class TaskWorkerFilter(Body):
     """Selects the workers that run any of these tasks."""
 
     task_keys: list[str]
@@ -23,7 +22,7 @@ class TaskWorker(Answer):
 
     identifier: str
     task_keys: list[str]
-    timestamp: datetime
+    timestamp: Time
 
 
 FILTER = Endpoint(

@@ -1,6 +1,5 @@
 """What the pages ask for besides: counts, histories and checks of forms."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from podium.wire.endpoint import Answer, Endpoint
 from podium.wire.filters import PoolScope, RunScope, TaskRunFilter, WorkQueueFilter
 from podium.wire.parameters import Parameters
-from podium.wire.scalars import Id, Json, Natural, OrDefault
+from podium.wire.scalars import Id, Json, Natural, OrDefault, Time
 from podium.wire.sorting import FlowRunSort
 from podium.wire.states import StateType
 from podium.wire.task_runs import TaskRun
@@ -41,7 +40,7 @@ class DrawnFlowRun(Answer):
 
     id: Id
     state_type: StateType
-    timestamp: datetime
+    timestamp: Time
     duration: float
     lateness: float
 
@@ -54,7 +53,7 @@ class NextFlowRun(Answer):
     name: str
     state_name: str
     state_type: StateType
-    next_scheduled_start_time: datetime
+    next_scheduled_start_time: Time
 
 
 class DashboardQuery(PoolScope, kw_only=True):

@@ -1,6 +1,5 @@
 """Work queues: those of a work pool by name, and any by id."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -55,7 +54,7 @@ class BareWorkQueue(Row):
     concurrency_limit: int | None = None
     priority: int = 1
     work_pool_id: Id | None = None
-    last_polled: datetime | None = None
+    last_polled: Time | None = None
     filter: QueueFilter | None = None
 
 
@@ -93,7 +92,7 @@ class WorkQueueHealth(Answer):
     healthy: bool
     health_check_policy: WorkQueueHealthPolicy
     late_runs_count: int = 0
-    last_polled: datetime | None = None
+    last_polled: Time | None = None
 
 
 class SlotHolder(Answer):
@@ -103,8 +102,8 @@ class SlotHolder(Answer):
     name: str
     state_type: StateType | None = None
     state_name: str | None = None
-    state_timestamp: datetime | None = None
-    start_time: datetime | None = None
+    state_timestamp: Time | None = None
+    start_time: Time | None = None
     time_in_current_state: float | None = None
 
 

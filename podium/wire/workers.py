@@ -1,12 +1,11 @@
 """Workers of work pools."""
 
-from datetime import datetime
 from typing import Literal
 
 from podium.wire.endpoint import Endpoint, Filter
 from podium.wire.filters import Operator, TimeBounds
 from podium.wire.parameters import Listing, Parameters, Row
-from podium.wire.scalars import Id
+from podium.wire.scalars import Id, Time
 
 WorkerStatus = Literal["ONLINE", "OFFLINE"]
 
@@ -23,7 +22,7 @@ class Worker(Row):
 
     name: str
     work_pool_id: Id
-    last_heartbeat_time: datetime | None = None
+    last_heartbeat_time: Time | None = None
     heartbeat_interval_seconds: int | None = None
     status: WorkerStatus = "OFFLINE"
 

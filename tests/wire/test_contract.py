@@ -1,0 +1,215 @@
+"""Every endpoint says what the contract says; what differs on purpose is listed with its reason."""
+
+from types import NoneType
+from typing import Any
+
+import msgspec
+import pytest
+
+from podium.wire.block_documents import BlockDocumentFilter
+from podium.wire.catalogue import ENDPOINTS, ROWS
+from podium.wire.deployments import DeploymentCreate
+from podium.wire.endpoint import Body, Endpoint
+from podium.wire.filters import Equals
+from podium.wire.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
+from tests.wire.contract import Comparison, Side, document, json_schema, operations
+
+OWN: set[tuple[str, str]] = set()
+"""Rows of Podium's own, which the contract does not know."""
+
+FORMATS = "the contract's prose restricts it more than its schema does"
+NAME = "clients send null for a name to be made up"
+SCHEDULE = "the three kinds share no tag; they are compared below"
+TRIGGER_ID = "a trigger has no id before the server gives it one"
+
+BODY_DEVIATIONS = {
+    "ArtifactCreate.key: pattern ['^[a-z0-9-]+$(?!\\\\n)'], in the contract none": FORMATS,
+    "BlockDocumentCreate.name: pattern ['^[a-z0-9-]+$(?!\\\\n)'], in the contract ['^[^/%&><]+$']": FORMATS,
+    "BlockTypeCreate.slug: pattern ['^[a-z0-9-]+$(?!\\\\n)'], in the contract none": FORMATS,
+    "Event.event: maxLength [1024], in the contract none": FORMATS,
+    "VariableCreate.name: pattern ['^[a-z0-9_-]+$(?!\\\\n)'], in the contract none": FORMATS,
+    "VariableUpdate.name: pattern ['^[a-z0-9_-]+$(?!\\\\n)'], in the contract none": FORMATS,
+    "BlockDocumentFilter.is_anonymous: default None, in the contract {'eq_': False}": "made anew each time; see below",
+    "CallWebhook.payload: array is taken": "JSON becomes its text",
+    "CallWebhook.payload: null is taken": "nothing becomes an empty text",
+    "CallWebhook.payload: object is taken": "JSON becomes its text",
+    "CompoundTrigger-Input.id: null is taken": TRIGGER_ID,
+    "EventTrigger-Input.id: null is taken": TRIGGER_ID,
+    "SequenceTrigger-Input.id: null is taken": TRIGGER_ID,
+    "CronSchedule: its fields are not declared": SCHEDULE,
+    "IntervalSchedule-Input: its fields are not declared": SCHEDULE,
+    "RRuleSchedule: its fields are not declared": SCHEDULE,
+    "DeploymentFlowRunCreate.name: null is taken": NAME,
+    "FlowRunCreate.name: null is taken": NAME,
+    "TaskRunCreate.name: null is taken": NAME,
+    "EventOccurredFilter.since: null is taken": "null is the default, which depends on the moment of asking",
+    "EventOccurredFilter.until: null is taken": "null is the default, which depends on the moment of asking",
+}
+ANSWER_DEVIATIONS = {
+    "CallWebhook.payload: may be array": "one type for both ways; it is text once it is read",
+    "CallWebhook.payload: may be null": "one type for both ways; it is text once it is read",
+    "CallWebhook.payload: may be object": "one type for both ways; it is text once it is read",
+    "CompoundTrigger-Output.id: may be null": TRIGGER_ID,
+    "EventTrigger-Output.id: may be null": TRIGGER_ID,
+    "SequenceTrigger-Output.id: may be null": TRIGGER_ID,
+    "CronSchedule: its fields are not declared": SCHEDULE,
+    "IntervalSchedule-Output: its fields are not declared": SCHEDULE,
+    "RRuleSchedule: its fields are not declared": SCHEDULE,
+    "SchemaValueIndexError.index: not required": "one type for both errors, which have no tag",
+    "SchemaValueIndexError.property: not in the contract": "one type for both errors, which have no tag",
+    "SchemaValuePropertyError.index: not in the contract": "one type for both errors, which have no tag",
+    "SchemaValuePropertyError.property: not required": "one type for both errors, which have no tag",
+}
+
+BY_ROUTE = {(row.method, row.path): row for row in ENDPOINTS}
+CONTRACT = {(method, path): operation for method, path, operation in operations()}
+each_operation = pytest.mark.parametrize(
+    ("row", "operation"),
+    [pytest.param(BY_ROUTE[route], CONTRACT[route], id=" ".join(route)) for route in CONTRACT if route in BY_ROUTE],
+)
+
+
+def test_every_operation_has_one_row_and_every_row_an_operation() -> None:
+    """All 187 operations of the contract are said, none twice, and nothing else but Podium's own."""
+    routes = [(row.method, row.path) for row in ENDPOINTS]
+    assert len(CONTRACT) == 187
+    assert sorted(routes) == sorted(CONTRACT.keys() | OWN)
+
+
+@each_operation
+def test_statuses(row: Endpoint, operation: dict[str, Any]) -> None:
+    """A row lists every status the contract documents, and its own among the good ones."""
+    assert sorted([row.status, *row.statuses]) == sorted(int(status) for status in operation["responses"])
+    assert 200 <= row.status < 300
+
+
+@each_operation
+def test_whether_there_is_a_body_and_whether_it_may_be_left_out(row: Endpoint, operation: dict[str, Any]) -> None:
+    """A row takes a body exactly where the contract has one, and requires it exactly where the contract does."""
+    request = operation.get("requestBody")
+    assert (row.body is not None) == (request is not None)
+    if request:
+        assert row.body_required == request.get("required", False)
+
+
+@each_operation
+def test_whether_there_is_an_answer(row: Endpoint, operation: dict[str, Any]) -> None:
+    """A row answers with JSON exactly where the contract does."""
+    assert (row.answer is not None) == bool(operation["responses"][str(row.status)].get("content"))
+
+
+@each_operation
+def test_parameters(row: Endpoint, operation: dict[str, Any]) -> None:
+    """Placeholders and query parameters are those of the contract, as are their types and which are required."""
+    parameters = {(each["in"], each["name"]): each for each in operation.get("parameters", [])}
+    assert set(row.names) == {name for place, name in parameters if place == "path"}
+    uuids = {name for (place, name), each in parameters.items() if place == "path" and each["schema"].get("format")}
+    assert set(row.ids) == uuids
+    queries = {name: each for (place, name), each in parameters.items() if place == "query"}
+    if row.query is None:
+        assert queries == {}
+        return
+    required = [name for name, each in queries.items() if each.get("required")]
+    schema = {"properties": {name: each["schema"] for name, each in queries.items()}, "required": required}
+    comparison = Comparison("body")
+    comparison.compare(row.query, {"type": "object", **schema}, row.path)
+    assert {each for each in comparison.differences if "default" not in each} == set()
+
+
+def test_bodies() -> None:
+    """Every body takes the contract's fields with its types, limits and defaults, and requires what it requires."""
+    comparison = Comparison("body")
+    for route, operation in CONTRACT.items():
+        schema = json_schema(operation.get("requestBody", {}).get("content"))
+        if schema is not None:
+            comparison.compare(BY_ROUTE[route].body, schema, " ".join(route))
+    assert sorted(comparison.differences) == sorted(BODY_DEVIATIONS)
+
+
+def test_answers() -> None:
+    """Every answer has the contract's fields with its types, null where the contract says null, and nothing else."""
+    comparison = Comparison("answer")
+    for route, operation in CONTRACT.items():
+        row = BY_ROUTE[route]
+        schema = json_schema(operation["responses"][str(row.status)].get("content"))
+        if schema is not None and row.answer is not NoneType:
+            comparison.compare(row.answer, schema, " ".join(route))
+    assert sorted(comparison.differences) == sorted(ANSWER_DEVIATIONS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "component", "side"),
+    [
+        (IntervalSchedule, "IntervalSchedule-Input", "body"),
+        (IntervalSchedule, "IntervalSchedule-Output", "answer"),
+        (CronSchedule, "CronSchedule", "body"),
+        (RRuleSchedule, "RRuleSchedule", "body"),
+    ],
+)
+def test_schedules(kind: type, component: str, side: Side) -> None:
+    """Each kind of schedule is the contract's; an interval's anchor may also be null."""
+    comparison = Comparison(side)
+    comparison.compare(kind, {"$ref": f"#/components/schemas/{component}"}, component)
+    taken = "null is taken" if side == "body" else "may be null"
+    expected = {f"{component}.anchor_date: {taken}"} if kind is IntervalSchedule else set()
+    assert comparison.differences == expected
+
+
+def test_defaults_of_a_deployment() -> None:
+    """A new deployment gets the contract's defaults for what was not sent, though its body tells the two apart."""
+    body = msgspec.convert({"name": "daily", "flow_id": "019a0000-0000-7000-8000-000000000000"}, DeploymentCreate)
+    assert body.sent().keys() == {"name", "flow_id"}
+    contract = document()["components"]["schemas"]["DeploymentCreate"]["properties"]
+    filled = body.filled()
+    assert filled.keys() == contract.keys()
+    for name, schema in contract.items():
+        if name not in ("name", "flow_id"):
+            nullable = {"type": "null"} in schema.get("anyOf", [])
+            empty: Any = None if nullable else {"array": [], "object": {}}.get(schema.get("type"))
+            assert filled[name] == schema.get("default", empty), name
+
+
+def test_anonymous_block_documents_are_left_out_unless_asked_for() -> None:
+    """A filter that does not speak of anonymous documents excludes them; null includes them."""
+    assert msgspec.convert({}, BlockDocumentFilter).is_anonymous == Equals(eq_=False)
+    assert msgspec.convert({"is_anonymous": None}, BlockDocumentFilter).is_anonymous is None
+
+
+def test_the_comparison_tells_what_differs() -> None:
+    """Guard of the tests above: a body that is wrong in every way is told for each."""
+
+    class Wrong(Body):
+        tags: list[int] = msgspec.field(default_factory=list)
+        labels: dict[str, str] = msgspec.field(default_factory=dict)
+        colour: str = "blue"
+
+    comparison = Comparison("body")
+    comparison.compare(Wrong, {"$ref": "#/components/schemas/FlowCreate"}, "wrong")
+    assert comparison.differences == {
+        "FlowCreate.name: no such field",
+        "FlowCreate.colour: not in the contract",
+        "FlowCreate.tags[]: no string",
+        "FlowCreate.tags[]: integer is taken",
+        "FlowCreate.labels: no null",
+        "FlowCreate.labels{}: no boolean",
+        "FlowCreate.labels{}: no number",
+    }
+
+
+def test_each_permission_is_deliberate() -> None:
+    """What asks is open to readers, what runs to operators; only definitions need an editor, the server an admin."""
+    names: dict[str, set[str]] = {}
+    for name, row in ROWS.items():
+        names.setdefault(row.permission, set()).add(name)
+    assert names["open"] == {"root.HEALTH", "root.READY", "root.VERSION"}
+    assert names["admin"] == {"admin.READ_SETTINGS", "admin.SET_STORAGE", "admin.CLEAR_STORAGE"}
+    changing = {name for name in names["read"] if ROWS[name].method in ("PUT", "PATCH", "DELETE")}
+    assert changing == set()
+    assert {"flows.CREATE", "flow_runs.SET_STATE", "logs.CREATE", "events.CREATE"} <= names["operate"]
+    assert {"deployments.CREATE", "variables.UPDATE", "automations.REPLACE"} <= names["edit"]
+
+
+def test_a_url_is_the_path_with_its_values_encoded() -> None:
+    """Names with slashes or blanks stay one part of the path."""
+    row = ROWS["deployments.READ_BY_NAME"]
+    assert row.url(flow_name="a/b", deployment_name="c d") == "/deployments/name/a%2Fb/c%20d"
