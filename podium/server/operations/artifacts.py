@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from podium.db.ids import new_id
 from podium.db.tables.artifacts import artifact_collections, artifacts
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.events.lifecycle import Verb, artifact_collection_event
 from podium.server.queries.artifacts import ARTIFACTS
-from podium.server.queries.generic import add, change
+from podium.server.queries.generic import add, change, new_row, upsert
 
 _COLUMNS = artifact_collections.c
 
@@ -37,21 +35,9 @@ def create_artifact(tx: Tx, values: Mapping[str, Any]) -> Row:
 
 
 def _point_to(tx: Tx, key: str, artifact_id: str) -> Row:
-    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    row = {
-        "id": new_id(),
-        "workspace_id": tx.workspace_id,
-        "key": key,
-        "latest_id": artifact_id,
-        "created": tx.now,
-        "updated": tx.now,
-    }
-    upsert = make(artifact_collections).values(row)
-    collection = tx.one(
-        upsert.on_conflict_do_update(
-            index_elements=[_COLUMNS.workspace_id, _COLUMNS.key], set_={"latest_id": artifact_id, "updated": tx.now}
-        ).returning(_COLUMNS.id, _COLUMNS.key, _COLUMNS.latest_id, _COLUMNS.created)
-    )
+    row = new_row(tx, artifact_collections, {"key": key, "latest_id": artifact_id})
+    statement = upsert(tx, artifact_collections, row, on=("workspace_id", "key"), replace=("latest_id", "updated"))
+    collection = tx.one(statement.returning(_COLUMNS.id, _COLUMNS.key, _COLUMNS.latest_id, _COLUMNS.created))
     assert collection is not None
     return collection
 

@@ -174,10 +174,7 @@ LOGS = Target(
 ARTIFACTS = Target(
     "artifacts",
     artifact_tables.artifacts,
-    {
-        name: value(artifact_tables.artifacts.c[name])
-        for name in ("id", "key", "flow_run_id", "task_run_id", "type")
-    },
+    {name: value(artifact_tables.artifacts.c[name]) for name in ("id", "key", "flow_run_id", "task_run_id", "type")},
 )
 
 LATEST_ARTIFACTS = Target(

@@ -18,10 +18,6 @@ Condition = ColumnElement[bool]
 Operator = Callable[[Any, Any], Condition | None]
 
 
-def _not_any(column: ColumnElement[Any], values: Sequence[Any]) -> Condition | None:
-    return or_(column.is_(None), column.not_in(values)) if values else None
-
-
 def _is_null(column: ColumnElement[Any], null: bool) -> Condition:
     return column.is_(None) if null else column.is_not(None)
 
@@ -36,7 +32,7 @@ def _is_empty(column: ColumnElement[Any], empty: bool) -> Condition:
 
 VALUE: Mapping[str, Operator] = {
     "any_": lambda column, values: column.in_(values),
-    "not_any_": _not_any,
+    "not_any_": lambda column, values: column.not_in(values) if values else None,
     "is_null_": _is_null,
     "exists_": lambda column, there: _is_null(column, not there),
     "like_": lambda column, text: column.ilike(f"%{text}%"),
@@ -72,8 +68,8 @@ Fields = Mapping[str, "Place | Fields"]
 class Relation:
     """The way from a row to related ones.
 
-    ``names`` are the keys that the related entity's filter has on the wire; ``beyond`` are the relations that go on from
-    the related row, so that filters on both mean the same row.
+    ``names`` are the keys that the related entity's filter has on the wire; ``beyond`` are the relations that go on
+    from the related row, so that filters on both mean the same row.
     """
 
     names: tuple[str, ...]
@@ -123,7 +119,7 @@ def _walk(place: "Place | Fields", selection: Any) -> Condition | None:
 
 
 def _related(relations: Sequence[Relation], body: Any) -> list[Condition]:
-    found = []
+    found: list[Condition] = []
     for relation in relations:
         selections = [each for name in relation.names if (each := getattr(body, name, None)) is not None]
         wanted = _related(relation.beyond, body)

@@ -116,8 +116,9 @@ NOW = bindparam("now", type_=Timestamp())
 
 def run_time_sql(runs: Any) -> ColumnElement[float]:
     """``estimated_run_time`` of a run in SQL; the statement has the parameter ``now``."""
+    ran: ColumnElement[float] = runs.c.total_run_time
     running = seconds_between(runs.c.state_timestamp, NOW)
-    return runs.c.total_run_time + case((runs.c.state_type == "RUNNING", running), else_=literal(0.0))
+    return ran + case((runs.c.state_type == "RUNNING", running), else_=literal(0.0))
 
 
 def delay_sql(runs: Any) -> ColumnElement[float]:

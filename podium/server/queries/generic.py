@@ -70,8 +70,13 @@ def get_by(tx: Tx, entity: Entity, **values: Any) -> Row:
 
 def complete(tx: Tx, entity: Entity, values: Mapping[str, Any]) -> Row:
     """The values with id, workspace and times filled in where the table has them."""
+    return new_row(tx, entity.table, values)
+
+
+def new_row(tx: Tx, table: Table, values: Mapping[str, Any]) -> Row:
+    """The values with id, workspace and times filled in where the table has them."""
     row = {"id": new_id(), "workspace_id": tx.workspace_id, "created": tx.now, "updated": tx.now, **values}
-    return {name: value for name, value in row.items() if name in entity.table.c}
+    return {name: value for name, value in row.items() if name in table.c}
 
 
 def add(tx: Tx, entity: Entity, values: Mapping[str, Any]) -> Row:
@@ -98,6 +103,12 @@ def insert_or_ignore(tx: Tx, table: Table) -> Any:
     """INSERT … ON CONFLICT DO NOTHING for the database of the unit."""
     make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     return make(table).on_conflict_do_nothing()
+
+
+def upsert(tx: Tx, table: Table, row: Mapping[str, Any], on: Sequence[str], replace: Sequence[str]) -> Any:
+    """INSERT of a row that, where one with the same columns ``on`` exists, sets the columns ``replace`` of that one."""
+    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    return make(table).values(row).on_conflict_do_update(index_elements=on, set_={name: row[name] for name in replace})
 
 
 def patch(tx: Tx, entity: Entity, row_id: str, values: Mapping[str, Any]) -> bool:

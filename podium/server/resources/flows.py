@@ -30,7 +30,7 @@ async def read_flow(call: Call) -> Row:
 
 
 async def read_flow_by_name(call: Call) -> Row:
-    row = await call.read(find_flow, call.path["name"])
+    row: Row | None = await call.read(find_flow, call.path["name"])
     if row is None:
         raise NotFound("Flow not found")
     return row

@@ -1,0 +1,56 @@
+"""Automations over HTTP."""
+
+from podium.db.unit import Row
+from podium.server.errors import MissingObject
+from podium.server.http.call import Call
+from podium.server.operations.automations import delete_automation, delete_owned_automations
+from podium.server.queries import filter_targets, generic, sorting
+from podium.server.queries.automations import AUTOMATIONS, owned_automations, related_automations
+from podium.server.queries.filtering import conditions
+from podium.server.queries.paging import checked_limit
+from podium.wire import automations as wire
+
+
+async def read_automation(call: Call) -> Row:
+    row: Row | None = await call.read(generic.find, AUTOMATIONS, call.path["id"])
+    if row is None:
+        raise MissingObject(f"Automation {call.path['id']} not found")
+    return row
+
+
+async def list_automations(call: Call, body: wire.AutomationQuery) -> list[Row]:
+    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    where = conditions(filter_targets.AUTOMATIONS, body)
+    order = sorting.AUTOMATIONS[body.sort]
+    rows: list[Row] = await call.read(generic.page, AUTOMATIONS, where, order, limit, body.offset)
+    return rows
+
+
+async def count_automations(call: Call, body: wire.AutomationCountQuery) -> int:
+    total: int = await call.read(generic.count, AUTOMATIONS, conditions(filter_targets.AUTOMATIONS, body))
+    return total
+
+
+async def list_related(call: Call) -> list[Row]:
+    rows: list[Row] = await call.read(related_automations, call.path["resource_id"])
+    return rows
+
+
+async def remove_automation(call: Call) -> None:
+    await call.write(delete_automation, call.path["id"])
+
+
+async def remove_owned(call: Call) -> None:
+    """Called at every deploy, mostly for resources that own nothing: then no write."""
+    if await call.read(owned_automations, call.path["resource_id"]):
+        await call.write(delete_owned_automations, call.path["resource_id"])
+
+
+ROUTES = (
+    (wire.READ, read_automation),
+    (wire.FILTER, list_automations),
+    (wire.COUNT, count_automations),
+    (wire.LIST_RELATED, list_related),
+    (wire.DELETE, remove_automation),
+    (wire.DELETE_OWNED, remove_owned),
+)
