@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.db.urls import is_in_memory, sync_url
+from podium.db.urls import sync_url
 from podium.profiles import Settings
 from podium.server import main, pidfile
 from podium.server.listening import listen
 
 WAIT_SECONDS = 60.0
+LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
 
 
 class CannotStart(Exception):
@@ -30,8 +31,9 @@ class Started:
     log: str | None
 
 
-def check(settings: Settings, workers: int) -> None:
+def check(settings: Settings) -> None:
     """Refuses combinations that would lose or repeat work."""
+    workers = settings.server.workers
     if workers <= 1:
         return
     if sync_url(settings.server.database.connection_url).startswith("sqlite"):
@@ -39,9 +41,7 @@ def check(settings: Settings, workers: int) -> None:
             f"{workers} workers need PostgreSQL, since SQLite has one writer: set PODIUM_SERVER_DATABASE_CONNECTION_URL "
             "to a postgresql:// URL, or use --workers 1"
         )
-    raise CannotStart(
-        f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1"
-    )
+    raise CannotStart(f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1")
 
 
 def public_url(host: str, port: int, base_path: str | None) -> str:
@@ -50,19 +50,19 @@ def public_url(host: str, port: int, base_path: str | None) -> str:
     return f"http://{shown}:{port}{(base_path or '/api').rstrip('/')}"
 
 
-def run(
-    settings: Settings, host: str, port: int, with_services: bool, log: str | None, announce: Callable[[Started], None]
-) -> None:
+def run(settings: Settings, with_services: bool, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM; ``announce`` is called once requests are answered.
 
-    Raises ``PortUnavailable``, ``CannotStart`` or an error of ``podium.db.errors`` before anything is served.
+    Raises ``PortUnavailable`` or an error of ``podium.db.errors`` before anything is served.
     """
     set_up_logging(settings)
-    listener = listen(host, port)
+    api = settings.server.api
+    listener = listen(api.host, api.port)
     port = listener.getsockname()[1]
     main.prepare_database(settings)
-    url = public_url(host, port, settings.server.api.base_path)
-    path = pidfile.path_of(Path(settings.home), port)
+    url = public_url(api.host, port, api.base_path)
+    path = pidfile.path_of(settings.home, port)
+    log = os.environ.get(LOG_VARIABLE)
 
     def ready() -> None:
         pidfile.write(path, url, log)
@@ -74,9 +74,12 @@ def run(
         pidfile.remove(path)
 
 
-def run_in_background(arguments: Sequence[str], home: Path, port: int) -> Started:
-    """Starts ``podium server start`` with these arguments as a process of its own and waits until it answers."""
-    log = home / "logs" / f"server-{port}.log"
+def run_in_background(settings: Settings, arguments: Sequence[str]) -> Started:
+    """Runs ``podium`` with these arguments as a process of its own and waits until it answers."""
+    port = settings.server.api.port
+    if port == 0:
+        raise CannotStart("a server in the background needs a port that can be named: give --port")
+    log = settings.home / "logs" / f"server-{port}.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with log.open("ab") as output:
         start = output.tell()
@@ -86,19 +89,30 @@ def run_in_background(arguments: Sequence[str], home: Path, port: int) -> Starte
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PODIUM_HOME": str(home)},
+            env={**os.environ, "PODIUM_HOME": str(settings.home), LOG_VARIABLE: str(log)},
         )
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        found = pidfile.read(pidfile.path_of(home, port))
+        found = find(settings)
         if found is not None and found.pid == process.pid:
             return Started(found.url, found.pid, str(log))
         if process.poll() is not None:
-            said = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
-            raise CannotStart(said[-1].removeprefix("Error: ") if said else f"it stopped at once; see {log}")
+            raise CannotStart(_last_words(log, start))
         time.sleep(0.02)
     process.terminate()
     raise CannotStart(f"it did not answer within {WAIT_SECONDS:.0f} s; see {log}")
+
+
+def _last_words(log: Path, start: int) -> str:
+    said = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+    if not said:
+        return f"it stopped at once; see {log}"
+    return said[-1].removeprefix("Error: ").removeprefix("The server does not start: ")
+
+
+def find(settings: Settings) -> pidfile.ServerProcess | None:
+    """The server that runs on the settings' port from the settings' home."""
+    return pidfile.read(pidfile.path_of(settings.home, settings.server.api.port))
 
 
 def stop(process: pidfile.ServerProcess, seconds: float) -> bool:
@@ -110,11 +124,6 @@ def stop(process: pidfile.ServerProcess, seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def is_temporary(settings: Settings) -> bool:
-    """Whether everything is gone when the server stops."""
-    return is_in_memory(settings.server.database.connection_url)
 
 
 def set_up_logging(settings: Settings) -> None:

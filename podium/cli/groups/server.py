@@ -1,0 +1,163 @@
+"""`podium server`: start and stop the server of this machine, and see how it is."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.diagnostics import ExitCode, Failure
+from podium.cli.tree import group
+from podium.profiles.masking import mask_url
+
+if TYPE_CHECKING:
+    from podium.profiles import Settings
+    from podium.server.launch import Started
+
+# Nothing of podium.server is imported before a command of this group runs: every other command would start slower.
+
+app = group("Start and stop the server, and see how it is.")
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+PAUSE = 0.1
+
+
+@app.command("start")
+def start(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes any free one.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Processes that answer requests.")] = None,
+    no_services: Annotated[bool, typer.Option("--no-services", help="Only answer requests.")] = False,
+    background: Annotated[bool, typer.Option("--background", "-b", help="Start it and return.")] = False,
+    log_level: Annotated[
+        Level | None, typer.Option("--log-level", case_sensitive=False, help="Level of the server's log.")
+    ] = None,
+) -> None:
+    """Run the server. Ctrl+C stops it."""
+    from podium.server import launch
+    from podium.server.listening import PortUnavailable
+
+    invocation = current(context)
+    flags = {
+        "server.api.host": host,
+        "server.api.port": port,
+        "server.workers": workers,
+        "server.logging_level": log_level,
+    }
+    settings = invocation.settings_with({name: value for name, value in flags.items() if value is not None})
+    try:
+        launch.check(settings)
+        if background:
+            started = launch.run_in_background(settings, _arguments(invocation, settings, no_services))
+            _show_banner(invocation, settings, started)
+        else:
+            launch.run(settings, not no_services, lambda started: _show_banner(invocation, settings, started))
+    except (launch.CannotStart, PortUnavailable) as error:
+        raise Failure(f"The server does not start: {error}") from None
+
+
+@app.command("stop")
+def stop(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the server to stop.")] = None,
+) -> None:
+    """Stop the server that was started from this home, and wait until it is gone."""
+    from podium.server import launch
+
+    invocation = current(context)
+    settings = invocation.settings_with({"server.api.port": port} if port else {})
+    found = launch.find(settings)
+    if found is None:
+        raise Failure(
+            f"No server of {settings.home} runs on port {settings.server.api.port}; --port names another.",
+            ExitCode.NOT_FOUND,
+        )
+    if not launch.stop(found, settings.server.shutdown_timeout + 5):
+        raise Failure(f"The server (pid {found.pid}) did not stop in time.", ExitCode.TIMEOUT)
+    invocation.output.line(f"Stopped the server at {found.url} (pid {found.pid}).")
+
+
+@app.command("status")
+def status(
+    context: typer.Context,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.")] = 60.0,
+    output: FormatOption = "table",
+) -> None:
+    """Show whether the server answers and is ready; the exit code is not 0 when it is not."""
+    invocation = current(context)
+    deadline = time.monotonic() + timeout
+    found = _status(invocation)
+    while wait and not found["ready"]:
+        if time.monotonic() > deadline:
+            raise Failure(f"{found['url']} is not ready after {timeout:g} s: {found['message']}", ExitCode.TIMEOUT)
+        time.sleep(PAUSE)
+        found = _status(invocation)
+    if output == "json":
+        invocation.output.json(found)
+    else:
+        for name, value in found.items():
+            if value is not None:
+                shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+                invocation.output.line(f"{name + ':':<9} {shown}")
+    if not found["ready"]:
+        raise typer.Exit(ExitCode.FAILURE)
+
+
+def _status(invocation: Invocation) -> dict[str, Any]:
+    # Loaded on use: only this command of the group asks a server.
+    from podium.client.errors import ClientError
+    from podium.wire import root
+
+    found: dict[str, Any] = {"url": invocation.api_url, "answers": False, "ready": False, "version": None}
+    try:
+        invocation.client.call(root.HEALTH)
+        found["answers"] = True
+        found["version"] = invocation.client.call(root.VERSION)
+        invocation.client.call(root.READY)
+        return {**found, "ready": True, "message": None}
+    except ClientError as error:
+        return {**found, "message": str(error)}
+
+
+def _arguments(invocation: Invocation, settings: "Settings", no_services: bool) -> list[str]:
+    """The command line of the process that serves in the background."""
+    profile = ["--profile", invocation.profile] if invocation.profile else []
+    api = settings.server.api
+    own = ["--host", api.host, "--port", str(api.port), "--log-level", settings.server.logging_level]
+    return [*profile, "server", "start", *own, *(["--no-services"] if no_services else [])]
+
+
+def _show_banner(invocation: Invocation, settings: "Settings", started: "Started") -> None:
+    from podium.db.urls import is_in_memory
+
+    url = settings.server.database.connection_url
+    place = "in memory: everything is gone when the server stops" if is_in_memory(url) else mask_url(url)
+    rows = {
+        "API": started.url,
+        "Database": place,
+        "Profile": f"{invocation.resolved.profile} ({_shortened(settings.profiles_path)})",
+        "Log": started.log or f"this terminal, from level {settings.server.logging_level}",
+        "Process": f"{started.pid}",
+    }
+    say = invocation.output.line
+    say("Podium runs.")
+    for name, value in rows.items():
+        say(f"  {name:<9} {value}")
+    say()
+    say("Point a client at it:")
+    say(f"  export PREFECT_API_URL={started.url}")
+    if settings.server.api.auth_string:
+        say("  export PREFECT_API_AUTH_STRING=<the auth string of this server>")
+    say()
+    say("`podium server stop` stops it." if started.log else "Ctrl+C stops it.")
+    invocation.output.stream.flush()
+
+
+def _shortened(path: Path) -> str:
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except ValueError:
+        return str(path)
