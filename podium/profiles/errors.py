@@ -48,6 +48,14 @@ class ProfileNotFound(SettingsError):
         super().__init__(f"{source}: there is no profile {name!r}.{hint}")
 
 
+class WrongProfile(ProfileNotFound):
+    """The profile that is to be used does not exist."""
+
+
+class NotWritable(SettingsError):
+    """The profile file cannot be written."""
+
+
 class ProfileExists(SettingsError):
     """A profile that exists already."""
 

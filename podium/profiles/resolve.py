@@ -13,12 +13,12 @@ from typing import Any, Final, TypeVar
 
 from podium.profiles.declaration import HOME, Section
 from podium.profiles.derived import DERIVED, URL, derive, with_password
-from podium.profiles.errors import ProfileNotFound, SettingsError, UnknownKey, WrongValue
+from podium.profiles.errors import SettingsError, UnknownKey, WrongProfile, WrongValue
 from podium.profiles.layers import Candidate, Layer, environment_layer, flag_layer, flatten, layer, project_layers
 from podium.profiles.locations import absolute, fill, fill_url, home_directory
+from podium.profiles.profile_file import BUILT_IN, DEFAULT_PROFILE, ProfileFile, read_profiles, similar_profile
 from podium.profiles.registry import SETTINGS, Setting, find, mask, near_miss, own_form
 from podium.profiles.settings import Settings
-from podium.profiles.store import BUILT_IN, DEFAULT_PROFILE, ProfileFile, read_profiles, similar_profile
 from podium.profiles.values import Unreadable, expected, parse, text
 
 S = TypeVar("S", bound=Section)
@@ -49,6 +49,13 @@ def load_settings(
 ) -> Settings:
     """The settings of this process. Raises SettingsError with one line that says what to change."""
     return resolve(flags, environ, profile, cwd).settings
+
+
+def profiles_path(environ: Mapping[str, str] | None = None) -> Path:
+    """The profile file of this process, whether it is there and in order or not."""
+    environ = os.environ if environ is None else environ
+    home = home_directory(environ)
+    return absolute(Path(fill(environ.get("PODIUM_PROFILES_PATH") or f"{HOME}/profiles.toml", home)), environ)
 
 
 class Resolved:
@@ -89,7 +96,8 @@ class Resolved:
     def _check_profile(self, chosen: Candidate) -> None:
         known = self.profiles.names()
         if self.profile not in known:
-            raise ProfileNotFound(chosen.where, self.profile, known, similar_profile(self.profile, known))
+            place = f"environment: {chosen.key}" if chosen.source == "env" else chosen.where
+            raise WrongProfile(place, self.profile, known, similar_profile(self.profile, known))
 
     def _profile_layer(self) -> Layer:
         content = self.profiles.profiles.get(self.profile, {})
@@ -107,11 +115,15 @@ class Resolved:
         setting = _known(key)
         if setting.path == "profile":
             return self._profile_candidates()
-        offered = [each for one in self._layers for each in one.candidates.get(setting.path, ())]
+        offered = self.offered(setting)
         followed = derive(self, setting.path) if setting.path in DERIVED else None
         if followed:
             offered.append(followed[1]._replace(raw=followed[0]))
         return [*offered, Candidate("default", "default", setting.name, setting.default)]
+
+    def offered(self, setting: Setting) -> list[Candidate]:
+        """What the sources say of a setting, without what follows from other settings and the default."""
+        return [each for one in self._layers for each in one.candidates.get(setting.path, ())]
 
     def origin(self, key: str) -> Candidate:
         """The candidate that wins. Raises UnknownKey."""

@@ -14,73 +14,17 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from podium.profiles import toml_edit
-from podium.profiles.errors import InvalidFile, NotSettable, ProfileExists, ProfileNotFound, SettingsError
+from podium.profiles.errors import NotSettable, NotWritable, ProfileExists, ProfileNotFound
 from podium.profiles.lock import exclusive
+from podium.profiles.profile_file import ProfileFile, profile_file, read_profiles, similar_profile
 from podium.profiles.registry import find
 from podium.profiles.toml_edit import Document, Lines
-from podium.profiles.toml_file import TomlFile, parse_toml, read_toml
-
-DEFAULT_PROFILE: Final = "ephemeral"
-
-BUILT_IN: Final[dict[str, dict[str, str]]] = {
-    "ephemeral": {"PODIUM_SERVER_EPHEMERAL_ENABLED": "true"},
-    "local": {"PODIUM_API_URL": "http://127.0.0.1:4200/api"},
-    "test": {"PODIUM_SERVER_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///:memory:"},
-}
-"""Profiles that are always there. A table of the same name in the file adds to one."""
-
-
-class ProfileFile(NamedTuple):
-    """What the profile file says; empty when it does not exist. Built-in profiles are not in `profiles`."""
-
-    file: TomlFile
-    active: str | None
-    profiles: dict[str, dict[str, Any]]
-
-    def names(self) -> list[str]:
-        """All profiles: the built-in ones, then those of the file in its order."""
-        return list(dict.fromkeys([*BUILT_IN, *self.profiles]))
-
-    def values(self, name: str) -> dict[str, Any]:
-        """The keys of a profile as they are written, over those that are built in."""
-        own = self.profiles.get(name, {})
-        covered = {setting.path for key in own if (setting := find(key))}
-        built_in = {k: v for k, v in BUILT_IN.get(name, {}).items() if getattr(find(k), "path", k) not in covered}
-        return {**built_in, **own}
-
-    def where(self, *keys: str) -> str:
-        """`file:line` of a key."""
-        return self.file.where(keys)
-
-
-def read_profiles(path: Path) -> ProfileFile:
-    """Read the profile file. Raises InvalidFile."""
-    return _profile_file(read_toml(path) or TomlFile(path, {}, {}))
-
-
-def _profile_file(file: TomlFile) -> ProfileFile:
-    active = file.content.get("active")
-    if active is not None and not isinstance(active, str):
-        raise InvalidFile(file.where(("active",)), "active must be the name of a profile.")
-    profiles = file.content.get("profiles", {})
-    if not isinstance(profiles, dict):
-        raise InvalidFile(file.where(("profiles",)), "profiles must be a table of tables.")
-    for name, content in profiles.items():
-        if not isinstance(content, dict):
-            raise InvalidFile(file.where(("profiles", name)), f"profiles.{name} must be a table of settings.")
-    return ProfileFile(file, active or None, profiles)
-
-
-def similar_profile(name: str, known: list[str]) -> str | None:
-    """The profile most like an unknown name."""
-    found = get_close_matches(name, known, n=1)
-    return found[0] if found else None
+from podium.profiles.toml_file import parse_toml, read_toml
 
 
 class ProfileStore:
@@ -172,7 +116,7 @@ class ProfileStore:
     def _must_exist(self, file: ProfileFile, name: str) -> None:
         known = file.names()
         if name not in known:
-            raise ProfileNotFound(str(self.path), name, known, similar_profile(name, known))
+            raise ProfileNotFound("argument", name, known, similar_profile(name, known))
 
     def _must_be_own(self, file: ProfileFile, name: str, verb: str) -> None:
         self._must_exist(file, name)
@@ -191,11 +135,11 @@ class ProfileStore:
                 file = read_toml(path)
                 text = path.read_text("utf-8") if file else ""
                 edits = Edits(text, path)
-                change(_profile_file(file or parse_toml("", path)), edits)
+                change(profile_file(file or parse_toml("", path)), edits)
                 if edits.text != text:
                     _replace(path, edits.text)
         except OSError as error:
-            raise SettingsError(f"{path}: cannot be written: {error.strerror}.") from None
+            raise NotWritable(f"{path}: cannot be written: {error.strerror}.") from None
 
 
 class Edits:

@@ -117,7 +117,14 @@ def remove_key(lines: Lines, table: Keys, key: str) -> None:
     for index in range(span[0] + 1, span[1]) if span else ():
         if key_of(lines[index]) == (key,):
             del lines[index]
+            if index == 0:
+                _trim_start(lines)
             return
+
+
+def _trim_start(lines: Lines) -> None:
+    while lines and not lines[0].strip():
+        del lines[0]
 
 
 def remove_table(lines: Lines, table: Keys) -> None:
@@ -131,6 +138,8 @@ def remove_table(lines: Lines, table: Keys) -> None:
         while end < len(lines) and not lines[end].strip():
             end += 1
         del lines[start:end]
+        if start == 0:
+            _trim_start(lines)
     while lines and not lines[-1].strip():
         lines.pop()
 

@@ -1,7 +1,6 @@
 """TOML files with the line of every key, so that a message can name the place to change."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +43,9 @@ def read_toml(path: Path, shown: str | None = None) -> TomlFile | None:
 
 def parse_toml(text: str, path: Path, shown: str | None = None) -> TomlFile:
     """The file with this text. Raises InvalidFile with the line of the mistake."""
+    # Loaded on use: without any TOML file there is nothing to pay for.
+    import tomllib
+
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -32,10 +32,11 @@ SCHEMES: Final = {
     ),
     "HTTP URL": (("http", "https"), "an http:// or https:// URL"),
 }
-_CLOCK: Final = re.compile(r"(?:(\d+)\s*d(?:ays?)?,?\s*)?(\d+):([0-5]?\d):([0-5]?\d(?:\.\d+)?)", re.IGNORECASE)
-_DAYS: Final = re.compile(r"(\d+)\s*d(?:ays?)?", re.IGNORECASE)
+# Kept as text: `re` compiles a pattern when a duration is first read, which most commands never do.
+_CLOCK: Final = r"(?i)(?:(\d+)\s*d(?:ays?)?,?\s*)?(\d+):([0-5]?\d):([0-5]?\d(?:\.\d+)?)"
+_DAYS: Final = r"(?i)(\d+)\s*d(?:ays?)?"
 _NUM: Final = r"(\d+(?:[.,]\d+)?)"
-_ISO: Final = re.compile(rf"P(?:{_NUM}W)?(?:{_NUM}D)?(?:T(?:{_NUM}H)?(?:{_NUM}M)?(?:{_NUM}S)?)?", re.IGNORECASE)
+_ISO: Final = rf"(?i)P(?:{_NUM}W)?(?:{_NUM}D)?(?:T(?:{_NUM}H)?(?:{_NUM}M)?(?:{_NUM}S)?)?"
 _BOUND_WORDS: Final = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -165,7 +166,7 @@ def _str(raw: Any) -> str:
 
 
 def _path(raw: Any) -> Path:
-    written = _str(raw)
+    written = _str(str(raw) if isinstance(raw, Path) else raw)
     if not written:
         raise Unreadable
     return Path(written)
@@ -174,12 +175,12 @@ def _path(raw: Any) -> Path:
 def _seconds(raw: Any) -> float:
     if not isinstance(raw, str):
         return _float(raw)
-    if found := _CLOCK.fullmatch(raw):
+    if found := re.fullmatch(_CLOCK, raw):
         days, hours, minutes, seconds = found.groups(default="0")
         return int(days) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    if found := _DAYS.fullmatch(raw):
+    if found := re.fullmatch(_DAYS, raw):
         return int(found[1]) * 86400.0
-    if (found := _ISO.fullmatch(raw)) and any(found.groups()) and not raw.upper().endswith("T"):
+    if (found := re.fullmatch(_ISO, raw)) and any(found.groups()) and not raw.upper().endswith("T"):
         parts = [float(part.replace(",", ".")) for part in found.groups(default="0")]
         return sum(part * unit for part, unit in zip(parts, (604800, 86400, 3600, 60, 1), strict=True))
     return _float(raw)

@@ -1,0 +1,19 @@
+"""The entry point of `podium`."""
+
+import sys
+from collections.abc import Sequence
+
+from podium import __version__
+from podium.cli.output import Output
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        # Answered here since the command tree takes longer to import than the answer is worth.
+        Output().line(__version__)
+        return 0
+    from podium.cli.tree import run
+
+    return run(given)

@@ -1,0 +1,27 @@
+"""The table of commands.
+
+A new group is a row here and a module with `app = group("…")`. The module is imported when one of its commands is
+called; help and the suggestions for a mistyped name come from the rows.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Row(NamedTuple):
+    """A command or group: the words that call it, the module that holds it, and one line of help.
+
+    The words of a group inside a group are both names: `server database`.
+    """
+
+    words: str
+    module: str
+    help: str
+
+
+ROWS: Final = (
+    Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
+    Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them."),
+    Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),
+    Row("server database", "podium.cli.groups.database", "Migrate and check the server's database."),
+    Row("version", "podium.cli.groups.version", "Show the versions of Podium and what it runs on."),
+)

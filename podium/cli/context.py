@@ -1,0 +1,116 @@
+"""What a command works with: terminal, settings, profiles, and the way to the server, each made on first use."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from podium.cli.diagnostics import Diagnostics, ExitCode, Failure
+from podium.cli.output import Format, Output, Style
+from podium.profiles import Resolved, Settings, SettingsError, resolve
+from podium.profiles.resolve import profiles_path
+
+if TYPE_CHECKING:
+    from podium.client.api import Client
+    from podium.profiles.store import ProfileStore
+
+FormatOption = Annotated[Format, typer.Option("--output", "-o", metavar="table|json", help="How to print.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  # read, not bound
+
+
+class Invocation:
+    """One run of a command. `profile` is the one that `--profile` names, if any."""
+
+    def __init__(self, profile: str | None = None) -> None:
+        self.profile = profile
+        self.diagnostics = Diagnostics()
+
+    @cached_property
+    def output(self) -> Output:
+        """Stdout."""
+        return Output(self._style)
+
+    def _style(self) -> Style:
+        # A wrong setting is no reason to hide the answer to `podium profile ls`.
+        try:
+            cli = self.resolved.settings.cli
+        except SettingsError:
+            return Style()
+        return Style(cli.colors, cli.wrap_lines)
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """Every source of settings. Raises SettingsError."""
+        return resolve(profile=self.profile)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; what was ignored is said on stderr. Raises SettingsError."""
+        return self.settings_with({})
+
+    def settings_with(self, flags: Mapping[str, Any]) -> Settings:
+        """The settings under a command's own options: paths of settings to values, None for those not given."""
+        resolved = resolve(flags, profile=self.profile) if flags else self.resolved
+        for notice in resolved.notices:
+            self.diagnostics.warning(notice)
+        return resolved.settings
+
+    @cached_property
+    def store(self) -> "ProfileStore":
+        """The profile file."""
+        # Loaded on use: most commands only read the profile file.
+        from podium.profiles.store import ProfileStore
+
+        return ProfileStore(profiles_path())
+
+    @property
+    def api_url(self) -> str:
+        """The API to talk to: the one that is set, else the one a server on this machine would have."""
+        settings = self.settings
+        if settings.api.url:
+            return settings.api.url
+        api = settings.server.api
+        host = ANY_ADDRESS.get(api.host) or (f"[{api.host}]" if ":" in api.host else api.host)
+        path = (api.base_path or "/api").strip("/")
+        return f"http://{host}:{api.port}/{path}".rstrip("/")
+
+    @cached_property
+    def client(self) -> "Client":
+        """The way to the server."""
+        # Loaded on use: commands that stay on this machine need no HTTP.
+        from podium.client.api import Client
+
+        api = self.settings.api
+        return Client(self.api_url, api.auth_string, api.key, api.request_timeout)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        with suppress(SettingsError):
+            if self.resolved.value("cli.prompt") is False:
+                return False
+        return sys.stdin is not None and sys.stdin.isatty()
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something that cannot be undone. Raises Failure when the answer is no or nobody is there."""
+        if yes:
+            return
+        if not self.interactive:
+            raise Failure(f"{question} There is no terminal to ask on; give --yes.", ExitCode.USAGE)
+        if not typer.confirm(question, err=True):
+            raise Failure("Nothing was done.")
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "client" in self.__dict__:
+            self.client.close()
+
+
+def current(context: typer.Context) -> Invocation:
+    """The invocation a command belongs to."""
+    return cast(Invocation, context.obj)

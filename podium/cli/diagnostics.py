@@ -1,0 +1,102 @@
+"""What commands say on stderr; nothing else writes there. And what the exit code of a failure is."""
+
+import os
+import sys
+import traceback
+from enum import IntEnum
+from typing import Final, TextIO
+
+from podium.cli.output import printable
+from podium.profiles.masking import mask_url
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    AUTHORIZATION = 4
+    TIMEOUT = 5
+    CONFLICT = 6
+    INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """A command cannot do what was asked: the line to show and the exit code."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FAILURE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+CODES: Final[dict[str, ExitCode]] = {
+    "podium.profiles.errors.SettingsError": ExitCode.USAGE,
+    "podium.profiles.errors.WrongProfile": ExitCode.USAGE,
+    "podium.profiles.errors.ProfileNotFound": ExitCode.NOT_FOUND,
+    "podium.profiles.errors.ProfileExists": ExitCode.CONFLICT,
+    "podium.profiles.errors.NotWritable": ExitCode.FAILURE,
+    "podium.profiles.errors.StoreBusy": ExitCode.FAILURE,
+    "podium.client.errors.ClientError": ExitCode.FAILURE,
+    "podium.client.errors.NotAuthorized": ExitCode.AUTHORIZATION,
+    "podium.client.errors.NotFound": ExitCode.NOT_FOUND,
+    "podium.client.errors.Conflict": ExitCode.CONFLICT,
+    "podium.client.errors.Invalid": ExitCode.USAGE,
+    "podium.db.errors.DatabaseError": ExitCode.FAILURE,
+    "podium.db.errors.AuthenticationFailed": ExitCode.AUTHORIZATION,
+    "podium.db.errors.UnsupportedDatabase": ExitCode.USAGE,
+    "podium.db.errors.UnknownRevision": ExitCode.USAGE,
+    "builtins.TimeoutError": ExitCode.TIMEOUT,
+}
+"""The exit code of each expected error, by name: naming a class costs nothing, importing it may cost the database."""
+
+
+class Diagnostics:
+    """Writes to stderr, one line at a time."""
+
+    @property
+    def stream(self) -> TextIO:
+        """The stderr of this moment."""
+        return sys.stderr
+
+    def error(self, text: str) -> None:
+        """Say why a command failed."""
+        self._line("Error: ", text)
+
+    def warning(self, text: str) -> None:
+        """Say what is probably not meant."""
+        self._line("Warning: ", text)
+
+    def note(self, text: str) -> None:
+        """Say what is going on."""
+        self._line("", text)
+
+    def _line(self, label: str, text: str) -> None:
+        self.stream.write(f"{label}{printable(mask_url(' '.join(text.split())))}\n")
+
+    def report(self, error: BaseException) -> ExitCode:
+        """Say what happened, in one line, and return the exit code for it."""
+        if isinstance(error, KeyboardInterrupt):
+            return ExitCode.INTERRUPTED
+        code = error.code if isinstance(error, Failure) else code_of(error)
+        if code is not None:
+            self.error(str(error) or type(error).__name__)
+            return code
+        self.error(f"{type(error).__name__}: {error} (PODIUM_DEBUG_MODE=1 shows where it comes from)")
+        if os.environ.get("PODIUM_DEBUG_MODE", "").lower() in {"1", "true", "yes", "on"}:
+            self.stream.write(mask_lines("".join(traceback.format_exception(error))))
+        return ExitCode.FAILURE
+
+
+def code_of(error: BaseException) -> ExitCode | None:
+    """The exit code of an expected error; None for one that nobody expected."""
+    for kind in type(error).__mro__:
+        if code := CODES.get(f"{kind.__module__}.{kind.__qualname__}"):
+            return code
+    return None
+
+
+def mask_lines(text: str) -> str:
+    """The text with the credentials inside the URLs of each line hidden."""
+    return "".join(map(mask_url, text.splitlines(keepends=True)))

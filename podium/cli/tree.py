@@ -1,0 +1,152 @@
+"""The command tree: built from the rows of `podium.cli.commands`, each module imported when it is called."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+from podium import __version__
+from podium.cli.commands import ROWS, Row
+from podium.cli.context import Invocation
+from podium.cli.diagnostics import Diagnostics, ExitCode, Failure
+from podium.cli.parameters import lighten
+
+
+class CommandTree(TyperGroup):
+    """A group whose members are its own commands and the rows under its name."""
+
+    def rows(self, context: Any) -> dict[str, Row]:
+        """The rows directly under this group, by their last word."""
+        prefix = [*_path(context), ""]
+        found = {}
+        for row in ROWS:
+            *parents, name = row.words.split()
+            if [*parents, ""] == prefix and _exists(row.module):
+                found[name] = row
+        return found
+
+    def list_commands(self, context: Any) -> list[str]:
+        """The names of all members, in the order of help."""
+        return [*super().list_commands(context), *self.rows(context)]
+
+    def get_command(self, context: Any, name: str) -> Any:
+        """The member of this name, imported if need be, or None."""
+        if command := super().get_command(context, name):
+            return command
+        row = self.rows(context).get(name)
+        return _load(row) if row else None
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
+        """A group called without a command shows its help."""
+        if not arguments and not self.invoke_without_command:
+            arguments = ["--help"]
+        return super().parse_args(context, arguments)
+
+    def resolve_command(self, context: Any, arguments: list[str]) -> Any:
+        """The member that is called; a mistyped name is told the right one."""
+        name = arguments[0]
+        if not name.startswith("-") and self.get_command(context, name) is None:
+            similar = get_close_matches(name, self.list_commands(context), n=1)
+            path = " ".join(["podium", *_path(context)])
+            hint = f" Did you mean `{path} {similar[0]}`?" if similar else f" `{path} --help` lists them."
+            raise Failure(f"There is no command `{path} {name}`.{hint}", ExitCode.USAGE)
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        """List the members in help, without importing those of the rows."""
+        rows = self.rows(context)
+        lines = [(name, command.get_short_help_str(formatter.width)) for name, command in self.commands.items()]
+        lines += [(name, row.help) for name, row in rows.items()]
+        if lines:
+            with formatter.section("Commands"):
+                formatter.write_dl(lines)
+
+
+def group(summary: str, callback: Callable[..., Any] | None = None) -> typer.Typer:
+    """A command group for a row of the table."""
+    return typer.Typer(
+        cls=CommandTree,
+        help=summary,
+        callback=callback,
+        rich_markup_mode=None,
+        add_completion=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; no exception comes out."""
+    diagnostics = Diagnostics()
+    invocation = Invocation()
+    with suppress(AttributeError, ValueError):
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # what is written is a file
+    try:
+        command = get_command(_root())
+        lighten(command)
+        code = command.main(list(arguments), prog_name="podium", standalone_mode=False, obj=invocation)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        diagnostics.error(f"{error.format_message()} {_hint(error)}")
+        return int(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough; Python would complain about stdout once more at its exit.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # open until the process ends
+        return ExitCode.FAILURE
+    except Exception as error:
+        return diagnostics.report(error)
+    finally:
+        invocation.close()
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _root() -> typer.Typer:
+    return group("Podium runs Prefect flows: the server, and the commands around it.", _global_options)
+
+
+def _global_options(
+    context: typer.Context,
+    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Use the settings of this profile.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    invocation: Invocation = context.obj
+    invocation.profile = profile
+    if version:
+        invocation.output.line(__version__)
+        raise typer.Exit
+
+
+def _hint(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path} --help` shows how." if context else ""
+
+
+def _path(context: Any) -> list[str]:
+    """The names of the groups above the members of this one, without the program's."""
+    names: list[str] = []
+    step = context
+    while step is not None and step.parent is not None:
+        names.insert(0, step.info_name)
+        step = step.parent
+    return names
+
+
+def _exists(module: str) -> bool:
+    return module in sys.modules or importlib.util.find_spec(module) is not None
+
+
+def _load(row: Row) -> Any:
+    app: typer.Typer = importlib.import_module(row.module).app
+    command = get_group(app) if app.info.cls is CommandTree else get_command(app)
+    command.name = row.words.split()[-1]
+    lighten(command)
+    return command
