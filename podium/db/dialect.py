@@ -30,6 +30,11 @@ class _JsonText(FunctionElement[str]):
     inherit_cache = True
 
 
+class _FitsPattern(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
 class _SecondsBetween(FunctionElement[float]):
     type = Double()
     inherit_cache = True
@@ -58,6 +63,16 @@ def is_empty_array(column: ColumnElement[Any]) -> ColumnElement[bool]:
 def json_text(column: ColumnElement[Any], key: str) -> ColumnElement[str]:
     """The string under a key of a JSON object; NULL when there is none."""
     return _JsonText(column, bindparam(None, key, type_=Text(), unique=True))
+
+
+def fits_pattern(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+    """Whether a text fits a pattern, case and all: ``*`` is any run of characters, ``?`` any one."""
+    glob = pattern.replace("[", "[[]")
+    like = "".join(_LIKE.get(character, character) for character in pattern)
+    return _FitsPattern(column, *(bindparam(None, each, type_=Text(), unique=True) for each in (glob, like)))
+
+
+_LIKE = {"*": "%", "?": "_", "%": r"\%", "_": r"\_", "\\": r"\\"}
 
 
 def seconds_between(earlier: ColumnElement[Any], later: ColumnElement[Any]) -> ColumnElement[float]:
@@ -115,13 +130,25 @@ def _is_empty_array_postgresql(element: _IsEmptyArray, compiler: SQLCompiler, **
 @compiles(_JsonText, "sqlite")
 def _json_text_sqlite(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
     column, key = _parts(element, compiler, **options)
-    return f"json_extract({column}, '$.' || {key})"
+    return f"json_extract({column}, '$.\"' || {key} || '\"')"
 
 
 @compiles(_JsonText, "postgresql")
 def _json_text_postgresql(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
     column, key = _parts(element, compiler, **options)
     return f"({column} ->> {key})"
+
+
+@compiles(_FitsPattern, "sqlite")
+def _fits_pattern_sqlite(element: _FitsPattern, compiler: SQLCompiler, **options: Any) -> str:
+    column, glob, _ = element.clauses
+    return f"({compiler.process(column, **options)} GLOB {compiler.process(glob, **options)})"
+
+
+@compiles(_FitsPattern, "postgresql")
+def _fits_pattern_postgresql(element: _FitsPattern, compiler: SQLCompiler, **options: Any) -> str:
+    column, _, like = element.clauses
+    return f"({compiler.process(column, **options)} LIKE {compiler.process(like, **options)})"
 
 
 @compiles(_SecondsBetween, "sqlite")

@@ -13,6 +13,7 @@ from podium.db.unit import Tx
 from podium.server.events.consumers import CONSUMERS, Consumer
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
 from podium.server.messaging.bus import EVENTS, Bus
+from podium.server.messaging.signal import Signal
 
 logger = logging.getLogger("podium.server.events")
 
@@ -30,7 +31,7 @@ _INSERT_DELIVERIES = insert(event_deliveries)
 
 
 class Outbox:
-    """The one way events take, whoever emits them: a server's unit of work or a client."""
+    """The one way events take, whoever emits them: a server's unit of work or a client; signals go with them."""
 
     def __init__(self, bus: Bus, consumers: Sequence[Consumer] = CONSUMERS) -> None:
         self._bus = bus
@@ -38,25 +39,38 @@ class Outbox:
 
     def store(self, tx: Tx) -> None:
         """Inserts the unit's events; those that are too large or stored already are taken off ``tx.events``."""
+        signals = [each for each in tx.events if isinstance(each, Signal)]
+        stored = self._store(tx, [each for each in tx.events if isinstance(each, Event)])
+        tx.events[:] = [*stored, *signals]
+
+    def _store(self, tx: Tx, emitted: Sequence[Event]) -> list[Event]:
+        """Inserts the events, and returns those that are new."""
         unique: dict[str, Event] = {}
-        for event in tx.events:
+        for event in emitted:
             unique.setdefault(event.id, event)
         rows = [row for event in unique.values() if (row := _row(tx, event))]
         new = {row[0] for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)} if rows else set()
-        tx.events[:] = [event for event in unique.values() if event.id in new]
-        tx.many(_INSERT_RESOURCES, [row for event in tx.events for row in _resources(event)])
+        stored = [event for event in unique.values() if event.id in new]
+        tx.many(_INSERT_RESOURCES, [row for event in stored for row in _resources(event)])
         tx.many(
             _INSERT_DELIVERIES,
             [
                 {"workspace_id": event.workspace_id, "consumer": consumer.name, "event_id": event.id}
-                for event in tx.events
+                for event in stored
                 for consumer in self._consumers
                 if consumer.wants(event)
             ],
         )
+        return stored
 
-    def announce(self, events: Sequence[Event]) -> None:
+    def announce(self, emitted: Sequence[Event | Signal]) -> None:
         """Tells the present listeners, and wakes the consumers that have work now."""
+        events = [each for each in emitted if isinstance(each, Event)]
+        for signal in emitted:
+            if isinstance(signal, Signal):
+                self._bus.publish(signal.topic, [signal.message])
+        if not events:
+            return
         self._bus.publish(EVENTS, events)
         for consumer in self._consumers:
             if any(consumer.wants(event) for event in events):

@@ -9,8 +9,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 EVENTS = "events"
+"""Topic of the events that were just stored (``Event``)."""
+
 LOGS = "logs"
+"""Topic of the log lines that were just stored: (id of the workspace, row)."""
+
 SCHEDULED_TASK_RUNS = "scheduled-task-runs"
+"""Topic of background runs that wait for a task worker: (id of the workspace, task key)."""
 
 
 class Subscription(Protocol):

@@ -26,7 +26,7 @@ async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
     ]
     await call.write(add_logs, rows)
     if call.runtime.settings.server.logs.stream_publishing_enabled:
-        call.runtime.bus.publish(LOGS, rows)
+        call.runtime.bus.publish(LOGS, [(call.workspace_id, row) for row in rows])
 
 
 async def filter_logs(call: Call, body: wire.LogQuery) -> list[Row]:

@@ -1,0 +1,85 @@
+"""``/logs/out``: a filtered stream of new log lines."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from falcon.asgi import Request, WebSocket
+
+from podium.db.unit import Row
+from podium.server.http.guard import Guard
+from podium.server.http.workspaces import workspace_of
+from podium.server.messaging.bus import LOGS
+from podium.server.runtime import Runtime
+from podium.server.sockets.events_out import receive_filter
+from podium.server.sockets.peer import Disconnected, admit, until_gone
+from podium.wire.logs import LogFilter
+
+MOST_WAITING = 256
+
+_SHOWN = ("id", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
+_encode = msgspec.json.Encoder().encode
+
+
+class LogsOut:
+    """Accepts the connections."""
+
+    def __init__(self, runtime: Runtime, guard: Guard) -> None:
+        self._runtime = runtime
+        self._guard = guard
+
+    async def on_websocket(self, request: Request, ws: WebSocket) -> None:
+        """Sends what matches until the client leaves; nothing while streaming is switched off."""
+        try:
+            if not await admit(ws, self._guard):
+                return
+            frame = await receive_filter(ws, LogFilter)
+        except Disconnected:
+            return
+        if frame is None:
+            return
+        matches = compile_log_filter(frame[0])
+        workspace_id = workspace_of(request.scope)
+        enabled = self._runtime.settings.server.logs.stream_out_enabled
+
+        def accepts(message: tuple[str, Row]) -> bool:
+            return enabled and message[0] == workspace_id and matches(message[1])
+
+        async def stream() -> None:
+            async with self._runtime.bus.subscribe(LOGS, MOST_WAITING, accepts) as subscription:
+                while True:
+                    _, row = await subscription.get()
+                    log = {"created": None, "updated": None, **{name: row.get(name) for name in _SHOWN}}
+                    await ws.send_text(_encode({"type": "log", "log": log}).decode())
+
+        await until_gone(ws, stream)
+
+
+def compile_log_filter(wanted: LogFilter) -> Callable[[Row], bool]:
+    """A function that tells whether a log line matches; text is not looked at in a stream."""
+    checks: list[Callable[[Row], Any]] = []
+    if wanted.flow_run_id is not None and wanted.flow_run_id.any_ is not None:
+        flow_runs = {str(each) for each in wanted.flow_run_id.any_}
+        checks.append(lambda row: str(row.get("flow_run_id")) in flow_runs)
+    task = wanted.task_run_id
+    if task is not None and task.any_ is not None:
+        task_runs = {str(each) for each in task.any_}
+        checks.append(lambda row: str(row.get("task_run_id")) in task_runs)
+    if task is not None and task.is_null_ is not None:
+        absent = task.is_null_
+        checks.append(lambda row: (row.get("task_run_id") is None) == absent)
+    for bounds, name, low, high in (
+        (wanted.level, "level", "ge_", "le_"),
+        (wanted.timestamp, "timestamp", "after_", "before_"),
+    ):
+        checks.extend(_bounds(name, getattr(bounds, low, None), getattr(bounds, high, None)))
+    return lambda row: all(check(row) for check in checks)
+
+
+def _bounds(name: str, low: Any, high: Any) -> list[Callable[[Row], Any]]:
+    checks: list[Callable[[Row], Any]] = []
+    if low is not None:
+        checks.append(lambda row: row[name] >= low)
+    if high is not None:
+        checks.append(lambda row: row[name] <= high)
+    return checks
