@@ -42,7 +42,7 @@ def schema_state(url: str, options: Options | None = None) -> State:
 
     Creates nothing. Raises ``DatabaseUnreachable``, ``AuthenticationFailed`` or ``UnsupportedDatabase``.
     """
-    return _state(current(url, options))
+    return state_of(current(url, options))
 
 
 def current(url: str, options: Options | None = None) -> str | None:
@@ -65,19 +65,27 @@ def ensure_current(
 
     Raises ``SchemaBehind`` or ``SchemaTooNew`` where it may not.
     """
-    state = schema_state(url, options)
+    state = state_of(_known(url, current(url, options)))
     if state == "current":
         return
-    if state != "unknown" and migrate:
+    if migrate:
         upgrade(url, options=options, timeout=timeout, progress=progress)
         return
-    if state == "unknown":
-        _refuse_unknown(url, current(url, options))
     told = "has no tables yet" if state == "empty" else "has tables of an older Podium"
     raise SchemaBehind(
         f"{mask_url(url)}: the database {told}; run `podium server database upgrade`, "
         "or set PODIUM_SERVER_DATABASE_MIGRATE_ON_START=true"
     )
+
+
+def plan_upgrade(url: str, target: str = "head", options: Options | None = None) -> Change:
+    """What ``upgrade`` would do. Changes nothing."""
+    return _forward(_known(url, current(url, options)), target)
+
+
+def plan_downgrade(url: str, target: str = "-1", options: Options | None = None) -> Change:
+    """What ``downgrade`` would do. Changes nothing."""
+    return _back(_known(url, current(url, options)), target)
 
 
 def upgrade(
@@ -93,15 +101,9 @@ def upgrade(
     Does nothing when another process has done it meanwhile. Raises ``MigrationFailed`` after rolling back.
     """
     with _alone(url, options, timeout) as connection:
-        before = _known_revision(url, connection)
-        goal = resolve(target, before)
-        if _position(goal) < _position(before):
-            raise UnknownRevision(
-                f"revision {goal or 'base'} is older than the database's {before}; "
-                f"run `podium server database downgrade -r {goal or 'base'}`"
-            )
-        _migrate(url, connection, [(before, goal)], progress)
-    return Change(before, goal)
+        change = _forward(_known_revision(url, connection), target)
+        _migrate(url, connection, [(change.before, change.after)], progress)
+    return change
 
 
 def downgrade(
@@ -114,12 +116,11 @@ def downgrade(
 ) -> Change:
     """Takes the tables back to ``target``: ``base`` (no tables), a revision, or ``-n``. What they held is lost."""
     if _is_missing_file(url):
-        return Change(None, resolve_back(target, None))
+        return _back(None, target)
     with _alone(url, options, timeout) as connection:
-        before = _known_revision(url, connection)
-        goal = resolve_back(target, before)
-        _migrate(url, connection, [(before, goal)], progress)
-    return Change(before, goal)
+        change = _back(_known_revision(url, connection), target)
+        _migrate(url, connection, [(change.before, change.after)], progress)
+    return change
 
 
 def reset(
@@ -180,6 +181,15 @@ def revision_of(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def state_of(revision: str | None) -> State:
+    """How a stored revision stands to this code."""
+    if revision is None:
+        return "empty"
+    if revision == HEAD:
+        return "current"
+    return "behind" if revision in REVISIONS else "unknown"
+
+
 def resolve(target: str, start: str | None) -> str | None:
     """The revision that ``target`` means: ``head``, ``base``, its first letters, or ``+n`` and ``-n`` from ``start``.
 
@@ -203,37 +213,38 @@ def resolve(target: str, start: str | None) -> str | None:
     return found[0]
 
 
-def resolve_back(target: str, start: str | None) -> str | None:
-    """As ``resolve``, for going back. Raises ``UnknownRevision`` where that is not back."""
-    goal = resolve(target, start) if start or target == "base" else None
-    if _position(goal) > _position(start):
+def _forward(before: str | None, target: str) -> Change:
+    goal = resolve(target, before)
+    if _position(goal) < _position(before):
         raise UnknownRevision(
-            f"revision {goal} is newer than the database's {start or 'base'}; "
+            f"revision {goal or 'base'} is older than the database's {before}; "
+            f"run `podium server database downgrade -r {goal or 'base'}`"
+        )
+    return Change(before, goal)
+
+
+def _back(before: str | None, target: str) -> Change:
+    goal = resolve(target, before)
+    if _position(goal) > _position(before):
+        raise UnknownRevision(
+            f"revision {goal} is newer than the database's {before or 'base'}; "
             f"run `podium server database upgrade -r {goal}`"
         )
-    return goal
-
-
-def _state(revision: str | None) -> State:
-    if revision is None:
-        return "empty"
-    if revision == HEAD:
-        return "current"
-    return "behind" if revision in REVISIONS else "unknown"
+    return Change(before, goal)
 
 
 def _known_revision(url: str, connection: Connection) -> str | None:
-    revision = revision_of(connection)
-    if _state(revision) == "unknown":
-        _refuse_unknown(url, revision)
+    return _known(url, revision_of(connection))
+
+
+def _known(url: str, revision: str | None) -> str | None:
+    """The revision, if this code knows it. Raises ``SchemaTooNew``."""
+    if state_of(revision) == "unknown":
+        raise SchemaTooNew(
+            f"{mask_url(url)}: the tables are of revision {revision}, which this Podium (up to {HEAD}) does not know: "
+            "install the version that made them, or name another database"
+        )
     return revision
-
-
-def _refuse_unknown(url: str, revision: str | None) -> None:
-    raise SchemaTooNew(
-        f"{mask_url(url)}: the tables are of revision {revision}, which this Podium (up to {HEAD}) does not know: "
-        "install the version that made them, or name another database"
-    )
 
 
 def _position(revision: str | None) -> int:

@@ -17,7 +17,7 @@ OLDEST_POSTGRESQL = (14, 9)
 OLDEST_SQLITE = (3, 35, 0)
 
 NO_AUTHENTICATION = re.compile(
-    r"authentication failed|no password supplied|no pg_hba.conf entry|role .* does not exist|permission denied for"
+    r"authentication failed|no password supplied|no pg_hba.conf entry|role .* does not exist|is not permitted to log in|permission denied for"
 )
 NO_DATABASE = re.compile(r"database .* does not exist")
 NOT_A_DATABASE = "file is not a database"

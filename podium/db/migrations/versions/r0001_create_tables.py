@@ -70,6 +70,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if dialect() == "postgresql":
-        op.drop_constraint(PARENT_TASK_RUN, "flow_runs")
+        op.drop_constraint(PARENT_TASK_RUN, "flow_runs", if_exists=True)
     for table in reversed(TABLES):
-        op.drop_table(table)
+        op.drop_table(table, if_exists=True)
