@@ -126,7 +126,7 @@ def downgrade(
 def reset(
     url: str, *, options: Options | None = None, timeout: float | None = None, progress: "Progress | None" = None
 ) -> Change:
-    """Deletes all tables with everything in them, and creates them anew."""
+    """Deletes all tables with everything in them, and creates them anew; on PostgreSQL in two transactions."""
     with _alone(url, options, timeout) as connection:
         before = _known_revision(url, connection)
         _migrate(url, connection, [(before, None), (None, HEAD)], progress)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,10 +10,6 @@ from podium.cli.context import FormatOption, Invocation, YesOption, current
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
 from podium.profiles.masking import mask_url
-
-if TYPE_CHECKING:
-    from podium.db.commands import Change
-    from podium.db.connections import Options
 
 # Nothing of podium.db is imported before a command of this group runs: SQLAlchemy would slow every command down.
 
@@ -40,7 +36,7 @@ def upgrade(
     url, options = _database(invocation)
     plan = commands.plan_upgrade(url, revision, options)
     if dry_run:
-        _print_sql(invocation, url, plan)
+        _print_sql(invocation, url, (plan.before, plan.after))
     elif plan.before == plan.after:
         invocation.output.line(f"The database is at revision {_name(plan.after)} already.")
     else:
@@ -67,7 +63,7 @@ def downgrade(
     url, options = _database(invocation)
     plan = commands.plan_downgrade(url, revision, options)
     if dry_run:
-        _print_sql(invocation, url, plan)
+        _print_sql(invocation, url, (plan.before, plan.after))
     elif plan.before == plan.after:
         invocation.output.line(f"The database is at revision {_name(plan.after)} already.")
     else:
@@ -90,7 +86,7 @@ def reset(context: typer.Context, dry_run: DryRunOption = False, yes: YesOption 
     url, options = _database(invocation)
     back = commands.plan_downgrade(url, "base", options)
     if dry_run:
-        _print_sql(invocation, url, back, commands.Change(None, HEAD))
+        _print_sql(invocation, url, (back.before, None), (None, HEAD))
         return
     invocation.confirm(f"Delete everything in {mask_url(url)}?", yes=yes)
     with _progress(invocation, "Resetting") as step:
@@ -162,8 +158,8 @@ def check(context: typer.Context, output: FormatOption = "table") -> None:
         raise Failure(f"{mask_url(url)}: not as it should be, see above.")
 
 
-def _database(invocation: Invocation) -> tuple[str, "Options"]:
-    """The URL of the database in the settings, and how to connect to it. Raises Failure for one in memory."""
+def _database(invocation: Invocation) -> tuple[str, Any]:
+    """The URL of the database in the settings, and the Options to connect with. Raises Failure for one in memory."""
     from podium.db.connections import Options
     from podium.db.urls import is_in_memory
 
@@ -192,10 +188,11 @@ def _name(revision: str | None) -> str:
     return revision or "base"
 
 
-def _print_sql(invocation: Invocation, url: str, *plans: "Change") -> None:
+def _print_sql(invocation: Invocation, url: str, *steps: tuple[str | None, str | None]) -> None:
+    """Print the statements of each step from a revision to another."""
     from podium.db import commands
 
-    statements = [commands.migration_sql(url, plan.before, plan.after) for plan in plans if plan.before != plan.after]
+    statements = [commands.migration_sql(url, start, goal) for start, goal in steps if start != goal]
     for text in statements:
         invocation.output.line(text.strip())
     if not statements:
