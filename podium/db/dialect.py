@@ -45,6 +45,11 @@ class _IntervalNumber(FunctionElement[int]):
     inherit_cache = True
 
 
+class _Unindexed(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
 def holds_all(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
     """Whether a JSON array of strings holds every one of the values."""
     return _HoldsAll(column, bindparam(None, values, type_=Json(), unique=True))
@@ -85,6 +90,11 @@ def interval_number(
 ) -> ColumnElement[int]:
     """Into which interval of so many seconds since ``start`` a later moment falls, counted from 0."""
     return _IntervalNumber(start, moment, seconds)
+
+
+def unindexed(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A condition that SQLite tests on rows found otherwise, where it would prefer the wrong index without statistics."""
+    return _Unindexed(condition)
 
 
 def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
@@ -173,3 +183,13 @@ def _interval_number_sqlite(element: _IntervalNumber, compiler: SQLCompiler, **o
 def _interval_number_postgresql(element: _IntervalNumber, compiler: SQLCompiler, **options: Any) -> str:
     start, moment, seconds = _parts(element, compiler, **options)
     return f"CAST(floor(EXTRACT(EPOCH FROM ({moment} - {start})) / {seconds}) AS integer)"
+
+
+@compiles(_Unindexed, "sqlite")
+def _unindexed_sqlite(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+({_parts(element, compiler, **options)[0]})"
+
+
+@compiles(_Unindexed, "postgresql")
+def _unindexed_postgresql(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({_parts(element, compiler, **options)[0]})"

@@ -231,41 +231,42 @@ BLOCK_DOCUMENTS = Target(
     },
 )
 
+_pools, _queues = work_pools.work_pools.c, work_pools.work_queues.c
+
 _QUEUE_NAMES = ("work_pool_queues", "work_queues")
-_POOL_OF_QUEUE = Relation(
-    ("work_pools",), WORK_POOLS, work_pools.work_pools.c.id == work_pools.work_queues.c.work_pool_id
-)
-_FLOW_OF_RUN = Relation(("flows",), FLOWS, flows.c.id == flow_runs.c.flow_id)
-_DEPLOYMENT_OF_RUN = Relation(("deployments",), DEPLOYMENTS, deployments.c.id == flow_runs.c.deployment_id)
-_TASKS_OF_RUN = Relation(("task_runs",), TASK_RUNS, task_runs.c.flow_run_id == flow_runs.c.id)
-_QUEUE_OF_RUN = Relation(
-    _QUEUE_NAMES, WORK_QUEUES, work_pools.work_queues.c.id == flow_runs.c.work_queue_id, (_POOL_OF_QUEUE,)
-)
-_QUEUE_OF_DEPLOYMENT = Relation(
-    _QUEUE_NAMES, WORK_QUEUES, work_pools.work_queues.c.id == deployments.c.work_queue_id, (_POOL_OF_QUEUE,)
-)
+_POOL_OF_QUEUE = Relation(("work_pools",), WORK_POOLS, _queues.work_pool_id, _pools.id)
+_FLOW_OF_RUN = Relation(("flows",), FLOWS, flow_runs.c.flow_id, flows.c.id)
+_DEPLOYMENT_OF_RUN = Relation(("deployments",), DEPLOYMENTS, flow_runs.c.deployment_id, deployments.c.id)
+_TASKS_OF_RUN = Relation(("task_runs",), TASK_RUNS, flow_runs.c.id, task_runs.c.flow_run_id)
+
+
+def _queue_of(column: Any) -> Relation:
+    """The work queue of a run or deployment, and its pool."""
+    return Relation(_QUEUE_NAMES, WORK_QUEUES, column, _queues.id, (_POOL_OF_QUEUE,))
 
 
 def _run_of(column: Any) -> Relation:
     """The flow run of a task run or an artifact, and what one gets to from there."""
-    beyond = (_FLOW_OF_RUN, _DEPLOYMENT_OF_RUN, _QUEUE_OF_RUN)
-    return Relation(("flow_runs",), FLOW_RUNS, flow_runs.c.id == column, beyond)
+    beyond = (_FLOW_OF_RUN, _DEPLOYMENT_OF_RUN, _queue_of(flow_runs.c.work_queue_id))
+    return Relation(("flow_runs",), FLOW_RUNS, column, flow_runs.c.id, beyond)
 
 
 FLOWS.relations = (
-    Relation(("flow_runs",), FLOW_RUNS, flow_runs.c.flow_id == flows.c.id, (_TASKS_OF_RUN,)),
-    Relation(("deployments",), DEPLOYMENTS, deployments.c.flow_id == flows.c.id, (_QUEUE_OF_DEPLOYMENT,)),
+    Relation(("flow_runs",), FLOW_RUNS, flows.c.id, flow_runs.c.flow_id, (_TASKS_OF_RUN,)),
+    Relation(
+        ("deployments",), DEPLOYMENTS, flows.c.id, deployments.c.flow_id, (_queue_of(deployments.c.work_queue_id),)
+    ),
 )
-FLOW_RUNS.relations = (_FLOW_OF_RUN, _TASKS_OF_RUN, _DEPLOYMENT_OF_RUN, _QUEUE_OF_RUN)
+FLOW_RUNS.relations = (_FLOW_OF_RUN, _TASKS_OF_RUN, _DEPLOYMENT_OF_RUN, _queue_of(flow_runs.c.work_queue_id))
 TASK_RUNS.relations = (_run_of(task_runs.c.flow_run_id),)
 DEPLOYMENTS.relations = (
-    Relation(("flows",), FLOWS, flows.c.id == deployments.c.flow_id),
-    Relation(("flow_runs",), FLOW_RUNS, flow_runs.c.deployment_id == deployments.c.id, (_TASKS_OF_RUN,)),
-    _QUEUE_OF_DEPLOYMENT,
+    Relation(("flows",), FLOWS, deployments.c.flow_id, flows.c.id),
+    Relation(("flow_runs",), FLOW_RUNS, deployments.c.id, flow_runs.c.deployment_id, (_TASKS_OF_RUN,)),
+    _queue_of(deployments.c.work_queue_id),
 )
 WORK_QUEUES.relations = (_POOL_OF_QUEUE,)
 for _artifacts in (ARTIFACTS, LATEST_ARTIFACTS):
     _artifacts.relations = (
         _run_of(_artifacts.rows.c.flow_run_id),
-        Relation(("task_runs",), TASK_RUNS, task_runs.c.id == _artifacts.rows.c.task_run_id),
+        Relation(("task_runs",), TASK_RUNS, _artifacts.rows.c.task_run_id, task_runs.c.id),
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, and_, exists, literal_column, or_
+from sqlalchemy import ColumnElement, FromClause, and_, exists, literal_column, or_, select
 
-from podium.db.dialect import holds_all, holds_any, is_empty_array
+from podium.db.dialect import holds_all, holds_any, is_empty_array, unindexed
 
 Condition = ColumnElement[bool]
 Operator = Callable[[Any, Any], Condition | None]
@@ -66,7 +66,7 @@ Fields = Mapping[str, "Place | Fields"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
-    """The way from a row to related ones.
+    """The way from a row to related ones: their column ``there`` equals the row's column ``here``.
 
     ``names`` are the keys that the related entity's filter has on the wire; ``beyond`` are the relations that go on
     from the related row, so that filters on both mean the same row.
@@ -74,7 +74,8 @@ class Relation:
 
     names: tuple[str, ...]
     to: "Target"
-    on: Condition
+    here: ColumnElement[Any]
+    there: ColumnElement[Any]
     beyond: tuple["Relation", ...] = ()
 
 
@@ -126,6 +127,32 @@ def _related(relations: Sequence[Relation], body: Any) -> list[Condition]:
         if selections or wanted:
             for selection in selections:
                 wanted += own_conditions(relation.to, selection)
-            row = exists(literal_column("1")).select_from(relation.to.rows).where(relation.on, *wanted)
-            found.append(row.correlate_except(relation.to.rows))
+            found += _linked(relation, wanted, _named_ids(selections))
     return found
+
+
+def _linked(relation: Relation, wanted: Sequence[Condition], ids: Sequence[Any] | None) -> list[Condition]:
+    """That a related row meets the conditions, said so that both databases find the quick way.
+
+    ``ids`` are those the related row is one of, None if they are not known.
+    """
+    rows = relation.to.rows
+    if relation.there is rows.c.id:
+        row = exists(literal_column("1")).select_from(rows).where(relation.there == relation.here, *wanted)
+        linked: list[Condition] = [row.correlate_except(rows)]
+        return linked if ids is None else [relation.here.in_(ids), *linked]
+    if ids is not None:
+        return [relation.here.in_(select(relation.there).select_from(rows).where(*wanted).correlate(None))]
+    checked = [unindexed(condition) for condition in wanted]
+    row = exists(literal_column("1")).select_from(rows).where(relation.there == relation.here, *checked)
+    return [row.correlate_except(rows)]
+
+
+def _named_ids(selections: Sequence[Any]) -> Sequence[Any] | None:
+    """The ids that one of the filters narrows its rows down to."""
+    for selection in selections:
+        named = getattr(selection, "id", None)
+        if named is not None and named.any_ is not None and selection.operator == "and_":
+            ids: Sequence[Any] = named.any_
+            return ids
+    return None

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, select
+from sqlalchemy import ColumnElement, bindparam, select
 
+from podium.db.bulk import insert_many
 from podium.db.tables.logs import logs
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.queries.generic import Entity
@@ -15,7 +16,7 @@ LOGS = Entity(logs, Log, "Log")
 COLUMNS = (*LOGS.columns, logs.c.created.label("updated"))
 """What the wire shows of a line; lines never change."""
 
-_INSERT = insert(logs)
+FIELDS = ("id", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
 _OF_FLOW_RUN = (
     select(logs.c.timestamp, logs.c.level, logs.c.flow_run_id, logs.c.task_run_id, logs.c.message)
     .where(logs.c.workspace_id == WORKSPACE, logs.c.flow_run_id == bindparam("of_flow_run"))
@@ -23,12 +24,10 @@ _OF_FLOW_RUN = (
 )
 
 
-def add_logs(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    """Stores lines; each row has an id and all the fields of the wire."""
-    for row in rows:
-        row["workspace_id"] = tx.workspace_id
-        row["created"] = tx.now
-    tx.many(_INSERT, rows)
+def add_logs(tx: Tx, lines: Sequence[tuple[Any, ...]]) -> None:
+    """Stores lines, given as the values of ``FIELDS``."""
+    stored = (tx.workspace_id, tx.now)
+    insert_many(tx, logs, (*FIELDS, "workspace_id", "created"), [line + stored for line in lines])
 
 
 def list_logs(

@@ -1,32 +1,26 @@
 """Logs over HTTP."""
 
-from podium.db.ids import new_id
+from podium.db.ids import new_ids
 from podium.db.unit import Row
 from podium.server.http.call import Call
 from podium.server.messaging.bus import LOGS
 from podium.server.queries import filter_targets, sorting
 from podium.server.queries.filtering import conditions
-from podium.server.queries.logs import add_logs, list_logs
+from podium.server.queries.logs import FIELDS, add_logs, list_logs
 from podium.server.queries.paging import checked_limit
 from podium.wire import logs as wire
 
 
 async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
-    rows = [
-        {
-            "id": new_id(),
-            "name": line.name,
-            "level": line.level,
-            "message": line.message,
-            "timestamp": line.timestamp,
-            "flow_run_id": line.flow_run_id,
-            "task_run_id": line.task_run_id,
-        }
-        for line in body
+    """Ids count up within a request, so that lines of the same moment keep their order."""
+    ids = new_ids(len(body))
+    lines = [
+        (log_id, line.name, line.level, line.message, line.timestamp, line.flow_run_id, line.task_run_id)
+        for log_id, line in zip(ids, body, strict=True)
     ]
-    await call.write(add_logs, rows)
+    await call.write(add_logs, lines)
     if call.runtime.settings.server.logs.stream_publishing_enabled:
-        call.runtime.bus.publish(LOGS, [(call.workspace_id, row) for row in rows])
+        call.runtime.bus.publish(LOGS, [dict(zip(FIELDS, line, strict=True)) for line in lines])
 
 
 async def filter_logs(call: Call, body: wire.LogQuery) -> list[Row]:
