@@ -142,6 +142,7 @@ class Database:
                 connection = self._local.connection = self.engine.connect()
                 self._connections.append(connection)
             raw = connection.connection.driver_connection
+            assert raw is not None
             raw.execute("BEGIN")
             try:
                 return unit(Tx(connection, workspace_id, self.clock), *args)

@@ -14,7 +14,7 @@ from podium.server.http.compression import Compression
 from podium.server.http.csrf import CsrfGuard
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import WorkspacePrefix
-from podium.server.messaging.bus import MemoryBus
+from podium.server.messaging.memory import MemoryBus
 from podium.server.options import database_options
 from podium.server.resources import (
     admin,

@@ -13,7 +13,6 @@ from podium.profiles.masking import mask_url
 
 if TYPE_CHECKING:
     from podium.profiles import Settings
-    from podium.server.launch import Started
 
 # Nothing of podium.server is imported before a command of this group runs: every other command would start slower.
 
@@ -130,7 +129,7 @@ def _arguments(invocation: Invocation, settings: "Settings", no_services: bool) 
     return [*profile, "server", "start", *own, *(["--no-services"] if no_services else [])]
 
 
-def _show_banner(invocation: Invocation, settings: "Settings", started: "Started") -> None:
+def _show_banner(invocation: Invocation, settings: "Settings", started: Any) -> None:
     from podium.db.urls import is_in_memory
 
     url = settings.server.database.connection_url
