@@ -99,7 +99,7 @@ def _echo(content: bytes) -> Any:
 
 def _query(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
     try:
-        return decode_query(endpoint.query, request.params)
+        return decode_query(endpoint.query, dict(request.params))
     except BadBody as error:
         raise InvalidRequest(error.details) from None
 
