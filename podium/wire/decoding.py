@@ -8,7 +8,7 @@ even then raises ``BadBody`` with the place and reason.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -50,10 +50,14 @@ def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return found
 
 
-def decode(kind: type[T], data: bytes | str) -> T:
+@overload
+def decode(kind: type[T], data: bytes | str) -> T: ...
+@overload
+def decode(kind: Any, data: bytes | str) -> Any: ...
+def decode(kind: Any, data: bytes | str) -> Any:
     """The value of type ``kind`` that ``data`` is the JSON of; raises ``BadBody``."""
     try:
-        value: T = decoder(kind).decode(data)
+        value = decoder(kind).decode(data)
     except msgspec.DecodeError as error:
         value = _decode_again(kind, data, error)
     except RecursionError:
@@ -61,7 +65,11 @@ def decode(kind: type[T], data: bytes | str) -> T:
     return value
 
 
-def decode_optional(kind: type[T], data: bytes | str) -> T:
+@overload
+def decode_optional(kind: type[T], data: bytes | str) -> T: ...
+@overload
+def decode_optional(kind: Any, data: bytes | str) -> Any: ...
+def decode_optional(kind: Any, data: bytes | str) -> Any:
     """As ``decode``, for a body that may be left out or null: that is one without any field, or an empty text."""
     if data.strip() in (b"", b"null", "", "null"):
         data = b'""' if kind is str else b"{}"
@@ -186,8 +194,9 @@ def _moment(text: str) -> datetime | None:
 
 def _explain(text: str, value: Any, source: str) -> dict[str, Any]:
     message, path = place(text)
-    found = _holders(value, path)
-    given = found[0][0][found[0][1]] if found else value
+    if EACH in path:
+        path = path[: path.index(EACH)]
+    given = _at(value, path)
     field = _FIELD.search(message)
     if field:
         path = (*path, field[1])
@@ -197,6 +206,16 @@ def _explain(text: str, value: Any, source: str) -> dict[str, Any]:
         unknown = given.get(field[1]) if isinstance(given, dict) else None
         return _detail("extra_forbidden", (source, *path), "Extra inputs are not permitted", unknown)
     return _detail(_kind(message), (source, *path), message, given)
+
+
+def _at(value: Any, path: Path) -> Any:
+    """What stands at a path, or the last that does: a rule may be about a field that was left out."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return value
 
 
 def _kind(message: str) -> str:

@@ -23,7 +23,8 @@ VALIDATE = Endpoint(
     summary="Check a template",
     body=str,
     body_required=False,
-    statuses=(422,),
+    status=204,
+    statuses=(200, 422),
 )
 VALIDATE_FOR_AUTOMATIONS = Endpoint(
     method="POST",

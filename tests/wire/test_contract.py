@@ -22,6 +22,9 @@ NAME = "clients send null for a name to be made up"
 SCHEDULE = "the three kinds share no tag; they are compared below"
 TRIGGER_ID = "a trigger has no id before the server gives it one"
 
+STATUS_DEVIATIONS = {
+    ("POST", "/templates/validate"): {204},  # what is answered in fact, where the document says 200 without a body
+}
 BODY_DEVIATIONS = {
     "ArtifactCreate.key: pattern ['^[a-z0-9-]+$(?!\\\\n)'], in the contract none": FORMATS,
     "BlockDocumentCreate.name: pattern ['^[a-z0-9-]+$(?!\\\\n)'], in the contract ['^[^/%&><]+$']": FORMATS,
@@ -61,7 +64,7 @@ ANSWER_DEVIATIONS = {
     "SchemaValuePropertyError.property: not required": "one type for both errors, which have no tag",
 }
 
-BY_ROUTE = {(row.method, row.path): row for row in ENDPOINTS}
+BY_ROUTE: dict[tuple[str, str], Endpoint] = {(row.method, row.path): row for row in ENDPOINTS}
 CONTRACT = {(method, path): operation for method, path, operation in operations()}
 each_operation = pytest.mark.parametrize(
     ("row", "operation"),
@@ -79,7 +82,9 @@ def test_every_operation_has_one_row_and_every_row_an_operation() -> None:
 @each_operation
 def test_statuses(row: Endpoint, operation: dict[str, Any]) -> None:
     """A row lists every status the contract documents, and its own among the good ones."""
-    assert sorted([row.status, *row.statuses]) == sorted(int(status) for status in operation["responses"])
+    documented = {int(status) for status in operation["responses"]}
+    extra = STATUS_DEVIATIONS.get((row.method, row.path), set())
+    assert sorted([row.status, *row.statuses]) == sorted(documented | extra)
     assert 200 <= row.status < 300
 
 
@@ -95,7 +100,7 @@ def test_whether_there_is_a_body_and_whether_it_may_be_left_out(row: Endpoint, o
 @each_operation
 def test_whether_there_is_an_answer(row: Endpoint, operation: dict[str, Any]) -> None:
     """A row answers with JSON exactly where the contract does."""
-    assert (row.answer is not None) == bool(operation["responses"][str(row.status)].get("content"))
+    assert (row.answer is not None) == bool(operation["responses"].get(str(row.status), {}).get("content"))
 
 
 @each_operation
@@ -131,7 +136,7 @@ def test_answers() -> None:
     comparison = Comparison("answer")
     for route, operation in CONTRACT.items():
         row = BY_ROUTE[route]
-        schema = json_schema(operation["responses"][str(row.status)].get("content"))
+        schema = json_schema(operation["responses"].get(str(row.status), {}).get("content"))
         if schema is not None and row.answer is not NoneType:
             comparison.compare(row.answer, schema, " ".join(route))
     assert sorted(comparison.differences) == sorted(ANSWER_DEVIATIONS)
