@@ -93,7 +93,7 @@ def interval_number(
 
 
 def unindexed(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """A condition that SQLite tests on rows found otherwise, where it would prefer the wrong index without statistics."""
+    """A condition that SQLite tests on rows it finds by another: without statistics it may take the worse index."""
     return _Unindexed(condition)
 
 

@@ -20,7 +20,7 @@ async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
     ]
     await call.write(add_logs, lines)
     if call.runtime.settings.server.logs.stream_publishing_enabled:
-        call.runtime.bus.publish(LOGS, [dict(zip(FIELDS, line, strict=True)) for line in lines])
+        call.runtime.bus.publish(LOGS, [(call.workspace_id, dict(zip(FIELDS, line, strict=True))) for line in lines])
 
 
 async def filter_logs(call: Call, body: wire.LogQuery) -> list[Row]:
