@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 import falcon
 import falcon.asgi
 import msgspec
 
-from podium.db.ids import is_id
 from podium.server.errors import InvalidRequest, NotFound
 from podium.server.http.call import Call, Reply
 from podium.server.http.guard import Guard
@@ -51,12 +51,12 @@ def _responder(
     endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Guard
 ) -> Callable[..., Awaitable[None]]:
     places = [place for place, part in enumerate(endpoint.path.split("/")) if part.startswith("{")]
-    keys = [(f"p{place}", name) for place, name in zip(places, endpoint.names, strict=True)]
+    keys = [(f"p{place}", name, name in endpoint.ids) for place, name in zip(places, endpoint.names, strict=True)]
     status = STATUS_LINES[endpoint.status]
 
     async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **values: str) -> None:
         api_version = await guard.check(endpoint, request)
-        path = {name: _path_value(name, values[key]) for key, name in keys}
+        path = {name: _id(values[key]) if is_key else values[key] for key, name, is_key in keys}
         query = _query(endpoint, request) if endpoint.query is not None else None
         call = Call(runtime, request, path, query, workspace_of(request.scope), api_version)
         if endpoint.body is None:
@@ -68,12 +68,12 @@ def _responder(
     return respond
 
 
-def _path_value(name: str, value: str) -> str:
-    if name == "id" or name in ("schedule_id", "lease_id"):
-        if not is_id(value):
-            raise NotFound("Not Found")
-        return value.lower()
-    return value
+def _id(text: str) -> str:
+    """The canonical form of an id in a path; what is none leads nowhere."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise NotFound("Not Found") from None
 
 
 async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:

@@ -1,6 +1,6 @@
 """Chooses the workspace of a request: ``<api>/workspaces/<handle>/…`` is another one than ``<api>/…``."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -10,7 +10,7 @@ from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.tables.workspaces import workspaces
 from podium.db.unit import Tx
 
-Scope = MutableMapping[str, Any]
+Scope = dict[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 KEY = "podium.workspace_id"
