@@ -15,7 +15,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from bench import bare, processes, workloads
+from bench.load import Refused
 from bench.servers import COMMANDS, OwnServer, Server
 from bench.table import ROWS, Cell, Results, cpu_each, render
 
@@ -155,11 +158,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     try:
-        import uvloop
-
-        uvloop.run(run(options))
-    except ImportError:
-        asyncio.run(run(options))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(options))
+    except (RuntimeError, Refused, subprocess.CalledProcessError) as error:
+        sys.exit(f"bench: {error}")
 
 
 if __name__ == "__main__":

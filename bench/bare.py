@@ -43,8 +43,8 @@ uvicorn.run(application, port=int(sys.argv[1]), loop="uvloop", http="httptools",
 
 SCHEMA = """
 CREATE TABLE flow_run (id TEXT PRIMARY KEY, flow_id TEXT NOT NULL, name TEXT, parameters TEXT, tags TEXT,
-  created INTEGER, updated INTEGER, state_id TEXT, state_type TEXT, state_name TEXT, state_timestamp INTEGER, start_time INTEGER,
-  end_time INTEGER, run_count INTEGER DEFAULT 0, total_run_time REAL DEFAULT 0);
+  created INTEGER, updated INTEGER, state_id TEXT, state_type TEXT, state_name TEXT, state_timestamp INTEGER,
+  start_time INTEGER, end_time INTEGER, run_count INTEGER DEFAULT 0, total_run_time REAL DEFAULT 0);
 CREATE INDEX flow_run_by_flow ON flow_run (flow_id);
 CREATE INDEX flow_run_by_state ON flow_run (state_type, state_timestamp);
 CREATE TABLE flow_run_state (id TEXT PRIMARY KEY, flow_run_id TEXT NOT NULL, type TEXT, name TEXT, message TEXT,

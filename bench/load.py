@@ -11,6 +11,7 @@ from bench.http import Connection
 from bench.servers import Server
 
 GRACE = 12.0
+RETREAT = 1.0  # after a refusal, as an SDK does: without it a busy server would only count its refusals
 
 
 class Refused(Exception):
@@ -102,9 +103,10 @@ async def drive(server: Server, work: Work, clients: int, seconds: float) -> Out
                     await work(client)
                     outcome.done += 1
                 except Refused:
-                    pass
+                    await asyncio.sleep(RETREAT)
                 except (OSError, asyncio.IncompleteReadError):
                     outcome.errors["connection"] += 1
+                    await asyncio.sleep(RETREAT)
                 last = time.perf_counter()
         finally:
             client.close()

@@ -99,16 +99,16 @@ class OwnServer(Server):
         """Asks it to leave, and ends the whole group if it does not."""
         if self._process is None:
             return
-        group = self._process.pid
-        os.killpg(group, signal.SIGCONT)
-        self._process.terminate()
-        try:
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(self._process.pid, signal.SIGCONT)
+            self._process.terminate()
             await asyncio.to_thread(self._process.wait, STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -122,10 +122,8 @@ class OwnServer(Server):
             await asyncio.sleep(1)  # its loops catch up on what they missed
 
     async def recover(self) -> None:
-        """Kills a server that stopped answering and starts it again on its home; the next row is not to suffer from it."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        """Kills a server that stopped answering and starts it again on its home, for the sake of the next row."""
+        self._kill()
         await self.start()
 
     def remove(self) -> None:
