@@ -1,0 +1,86 @@
+"""Parameters that stand for something else: objects with ``__prefect_kind`` become the values they describe.
+
+``none`` is its value, ``json`` its value parsed, ``jinja`` its template rendered, ``workspace_variable`` the variable
+of the workspace with that name. They may be nested, also in each other.
+"""
+
+from typing import Any
+
+import msgspec
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from podium.db.unit import Tx
+from podium.server.errors import BadRequest
+from podium.server.queries.generic import find_by
+from podium.server.queries.variables import VARIABLES
+
+KIND = "__prefect_kind"
+LONGEST_RENDERED = 1_000_000
+
+_environment = ImmutableSandboxedEnvironment()
+
+
+class Unhydratable(BadRequest):
+    """A value that describes nothing."""
+
+
+def hydrated(tx: Tx, value: Any) -> Any:
+    """The value with everything it stands for put in place. Raises ``Unhydratable``, a ``BadRequest``."""
+    if isinstance(value, list):
+        return [hydrated(tx, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get(KIND)
+    if kind is None:
+        return {key: hydrated(tx, item) for key, item in value.items()}
+    if kind == "json":
+        return _parsed(hydrated(tx, _part(value, "value")))
+    if kind == "jinja":
+        return _rendered(hydrated(tx, _part(value, "template")))
+    if kind == "workspace_variable":
+        return _variable(tx, hydrated(tx, _part(value, "variable_name")))
+    return hydrated(tx, value.get("value"))
+
+
+def check_template(source: str) -> None:
+    """Raises ``TemplateError`` for text that is no template."""
+    _environment.parse(source)
+
+
+def _part(value: dict[str, Any], name: str) -> Any:
+    if name not in value:
+        raise Unhydratable(f"An object with {KIND} {value[KIND]!r} needs the key {name!r}.")
+    return value[name]
+
+
+def _parsed(text: Any) -> Any:
+    if not isinstance(text, str):
+        raise Unhydratable(f"Invalid JSON: expected text, got {type(text).__name__}.")
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unhydratable(f"Invalid JSON: {error}.") from None
+
+
+def _rendered(source: Any) -> str:
+    if not isinstance(source, str):
+        raise Unhydratable(f"Invalid jinja: expected text, got {type(source).__name__}.")
+    try:
+        rendered = []
+        length = 0
+        for piece in _environment.from_string(source).generate():
+            rendered.append(piece)
+            length += len(piece)
+            if length > LONGEST_RENDERED:
+                raise Unhydratable("Invalid jinja: the result is too long.")
+        return "".join(rendered)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        raise Unhydratable(f"Invalid jinja: {error}") from None
+
+
+def _variable(tx: Tx, name: Any) -> Any:
+    variable = find_by(tx, VARIABLES, name=name) if isinstance(name, str) else None
+    if variable is None:
+        raise Unhydratable(f"Variable {name!r} not found in workspace.")
+    return msgspec.json.decode(variable["value"])

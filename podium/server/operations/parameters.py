@@ -1,0 +1,79 @@
+"""Checking values against the JSON Schema that a deployment or a work pool declares for them."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+NULL = {"type": "null"}
+
+_sorted_encoder = msgspec.json.Encoder(order="sorted")
+
+
+class BadSchema(ValueError):
+    """A JSON Schema that cannot be used: not one, or it refers to another document."""
+
+
+def failure(values: Any, schema: Mapping[str, Any], *, partial: bool = False) -> str | None:
+    """Why the values do not conform to the schema, in one sentence; None when they do.
+
+    A property that is not required may be null. ``partial``: nothing is required, as more values are to come. Raises
+    ``BadSchema``.
+    """
+    validator = _validator(_sorted_encoder.encode(schema), partial)
+    for error in validator.iter_errors(_bare(values)):
+        place = ".".join(str(step) for step in error.instance_path)
+        return (
+            f"Validation failed for field {place!r}: {error.message}"
+            if place
+            else f"Validation failed: {error.message}"
+        )
+    return None
+
+
+@lru_cache(maxsize=512)
+def _validator(schema: bytes, partial: bool) -> Any:
+    prepared = _prepared(msgspec.json.decode(schema), partial)
+    if isinstance(prepared, dict):
+        prepared.pop("$schema", None)
+    try:
+        return jsonschema_rs.Draft202012Validator(prepared, retriever=_refuse_to_fetch)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        reason = str(getattr(error, "message", error)).partition("\n")[0]
+        raise BadSchema(f"The schema is not a usable JSON Schema: {reason}") from None
+
+
+def _refuse_to_fetch(uri: str) -> Any:
+    raise ValueError(f"{uri} is another document, and references stay inside the schema")
+
+
+def _prepared(schema: Any, partial: bool) -> Any:
+    """The schema with what clients leave unsaid: null where nothing is required, tuples as lists of positions."""
+    if isinstance(schema, list):
+        return [_prepared(item, partial) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    prepared = {key: _prepared(value, partial) for key, value in schema.items()}
+    if isinstance(prepared.get("items"), list):
+        prepared["prefixItems"] = prepared.pop("items")
+    properties = prepared.get("properties")
+    if isinstance(properties, dict):
+        required = schema.get("required")
+        names = required if isinstance(required, list) and not partial else ()
+        prepared["properties"] = {
+            name: {"anyOf": [value, NULL]} if _may_be_null(value, name in names) else value
+            for name, value in properties.items()
+        }
+        if partial:
+            prepared.pop("required", None)
+    return prepared
+
+
+def _may_be_null(schema: Any, required: bool) -> bool:
+    return isinstance(schema, dict) and not required and schema.get("type") != "null"
+
+
+def _bare(values: Any) -> Any:
+    return msgspec.json.decode(values) if isinstance(values, msgspec.Raw) else values

@@ -1,0 +1,242 @@
+"""Making the runs of schedules ahead of their time.
+
+A pass reads which schedules have too few runs ahead, works out their dates outside of any transaction, and stores the
+runs. Storing looks at the deployment and schedule again, and a slot (schedule and date) is unique by its idempotency
+key: passes of several processes, edits in between and restarts neither miss a slot nor fill it twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from podium.db.engine import Database
+from podium.db.ids import DEFAULT_WORKSPACE_ID, new_id
+from podium.db.unit import Row, Tx
+from podium.profiles.sections.services import Scheduler
+from podium.server.operations.names import run_name
+from podium.server.operations.schedules import MOST_DATES, dates, kind, slot
+from podium.server.queries import due_schedules as queries
+from podium.wire.flow_runs import FlowRunPolicy
+from podium.wire.states import StateDetails
+
+AUTO_SCHEDULED = "auto-scheduled"
+STATE_NAME = "Scheduled"
+STATE_MESSAGE = "Flow run scheduled"
+NO_POLICY = msgspec.Raw(msgspec.json.encode(FlowRunPolicy()))
+EMPTY = msgspec.Raw(b"{}")
+
+logger = logging.getLogger("podium.server.scheduling")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What to schedule: from ``start`` to ``end``, at most ``max_runs``, at least ``min_runs`` and up to ``until``."""
+
+    start: datetime
+    end: datetime
+    until: datetime
+    min_runs: int
+    max_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The dates worked out for a schedule as it was (``source``, its JSON)."""
+
+    schedule_id: str
+    source: bytes
+    dates: list[datetime]
+
+
+def span_of(scheduler: Scheduler, now: datetime) -> Span:
+    """The span that the scheduler keeps filled."""
+    return Span(
+        start=now,
+        end=now + timedelta(seconds=scheduler.max_scheduled_time),
+        until=now + timedelta(seconds=scheduler.min_scheduled_time),
+        min_runs=scheduler.min_runs,
+        max_runs=scheduler.max_runs,
+    )
+
+
+async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
+    """Schedules every deployment of every workspace that is due, page by page; how many runs were made."""
+    made = 0
+    after: str | None = None
+    while True:
+        size = scheduler.deployment_batch_size
+        due, after = await database.read(_due_page, scheduler, after, size)
+        made += await _store(database, due, span_of(scheduler, database.clock()), scheduler.insert_batch_size)
+        if after is None:
+            return made
+
+
+async def schedule_recent_deployments(database: Database, scheduler: Scheduler) -> int:
+    """Schedules the deployments that changed since the last such pass; how many runs were made."""
+    window = timedelta(seconds=scheduler.recent_deployments_loop_seconds + 1)
+    due = await database.read(_due_recently, scheduler, window)
+    return await _store(database, due, span_of(scheduler, database.clock()), scheduler.insert_batch_size)
+
+
+async def schedule_deployment(
+    database: Database, deployment_id: str, span: Span, batch: int = 500, workspace_id: str = DEFAULT_WORKSPACE_ID
+) -> int:
+    """Schedules one deployment over a span; how many runs were made."""
+    schedules = await database.read(queries.active_schedules, deployment_id, workspace_id=workspace_id)
+    return await _store(database, schedules, span, batch)
+
+
+def _due_page(tx: Tx, scheduler: Scheduler, after: str | None, size: int) -> tuple[list[Row], str | None]:
+    schedules = queries.schedule_page(tx, after, size)
+    pages = {schedule["deployment_id"]: None for schedule in schedules}
+    last = next(reversed(pages)) if len(pages) == size else None
+    return _due(tx, schedules, scheduler), last
+
+
+def _due_recently(tx: Tx, scheduler: Scheduler, window: timedelta) -> list[Row]:
+    return _due(tx, queries.recent_schedules(tx, tx.now - window), scheduler)
+
+
+def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
+    """The schedules with too few runs ahead, or none that is far enough."""
+    if not schedules:
+        return []
+    ahead = queries.runs_ahead(tx, list({schedule["deployment_id"] for schedule in schedules}))
+    until = tx.now + timedelta(seconds=scheduler.min_scheduled_time)
+    due = []
+    for schedule in schedules:
+        count, last = ahead.get(schedule["id"], (0, None))
+        if count < scheduler.min_runs or last is None or last < until:
+            due.append(schedule)
+    return due
+
+
+async def _store(database: Database, schedules: list[Row], span: Span, batch: int) -> int:
+    if not schedules:
+        return 0
+    plans = await asyncio.to_thread(planned, schedules, span)
+    made = 0
+    for group in _groups(plans, batch):
+        made += await database.write(store_runs, group)
+    return made
+
+
+def planned(schedules: Sequence[Row], span: Span) -> list[Plan]:
+    """The dates of each schedule over a span; schedules without any are left out, and so is one that cannot be read."""
+    plans = []
+    for row in schedules:
+        source = bytes(row["schedule"])
+        try:
+            found = _dates(msgspec.json.decode(source), span)
+        except (ValueError, KeyError, TypeError, ArithmeticError):
+            logger.exception("The schedule %s of deployment %s has no dates", row["id"], row["deployment_id"])
+            continue
+        if found:
+            plans.append(Plan(row["id"], source, found))
+    return plans
+
+
+def _dates(schedule: dict[str, Any], span: Span) -> list[datetime]:
+    found: list[datetime] = []
+    for date in dates(schedule, span.start, span.end):
+        if len(found) >= min(span.max_runs, MOST_DATES):
+            break
+        found.append(date)
+        if len(found) >= span.min_runs and date >= span.until:
+            break
+    return found
+
+
+def _groups(plans: Sequence[Plan], size: int) -> list[list[Plan]]:
+    """The plans in groups of about so many runs."""
+    groups: list[list[Plan]] = []
+    room = 0
+    for plan in plans:
+        if len(plan.dates) > room:
+            groups.append([])
+            room = size
+        groups[-1].append(plan)
+        room -= len(plan.dates)
+    return groups
+
+
+def store_runs(tx: Tx, plans: Sequence[Plan]) -> int:
+    """Inserts the runs of the plans whose schedule is still as it was and active; how many are new."""
+    current = queries.lock_schedules(tx, [plan.schedule_id for plan in plans])
+    runs: dict[str, Row] = {}
+    for plan in plans:
+        row = current.get(plan.schedule_id)
+        if row is not None and bytes(row["schedule"]) == plan.source:
+            for run in _runs(tx, row, plan.dates):
+                runs[run["id"]] = run
+    inserted = queries.insert_runs(tx, list(runs.values()))
+    queries.insert_states(tx, [_state(tx, runs[run_id]) for run_id in inserted])
+    return len(inserted)
+
+
+def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
+    """The rows of the runs of one schedule; ``row`` is the schedule with what its deployment gives to runs."""
+    schedule = msgspec.json.decode(row["schedule"])
+    own = msgspec.json.decode(row["schedule_parameters"])
+    parameters = row["parameters"]
+    if own:
+        parameters = msgspec.Raw(msgspec.json.encode({**msgspec.json.decode(parameters), **own}))
+    labels = msgspec.json.decode(row["labels"])
+    labels |= {"prefect.flow.id": row["flow_id"], "prefect.deployment.id": row["deployment_id"]}
+    tags = [AUTO_SCHEDULED, *(tag for tag in msgspec.json.decode(row["tags"]) if tag != AUTO_SCHEDULED)]
+    creator = {"id": row["id"], "type": "SCHEDULE", "display_value": row["slug"] or kind(schedule)}
+    shared = {
+        "workspace_id": row["workspace_id"],
+        "created": tx.now,
+        "updated": tx.now,
+        "flow_id": row["flow_id"],
+        "deployment_id": row["deployment_id"],
+        "deployment_version": row["version"],
+        "work_queue_id": row["work_queue_id"],
+        "work_queue_name": row["work_queue_name"],
+        "infrastructure_document_id": row["infrastructure_document_id"],
+        "parameters": parameters,
+        "tags": msgspec.Raw(msgspec.json.encode(tags)),
+        "labels": msgspec.Raw(msgspec.json.encode(labels)),
+        "created_by": msgspec.Raw(msgspec.json.encode(creator)),
+        "context": EMPTY,
+        "job_variables": EMPTY,
+        "empirical_policy": NO_POLICY,
+        "auto_scheduled": True,
+        "run_count": 0,
+        "total_run_time": 0.0,
+        "state_type": "SCHEDULED",
+        "state_name": STATE_NAME,
+        "state_timestamp": tx.now,
+    }
+    prefix = f"scheduled {row['deployment_id']} {row['id']} "
+    return [
+        {
+            **shared,
+            "id": new_id(),
+            "state_id": new_id(),
+            "name": run_name(),
+            "idempotency_key": prefix + slot(schedule, time),
+            "expected_start_time": time,
+            "next_scheduled_start_time": time,
+        }
+        for time in times
+    ]
+
+
+def _state(tx: Tx, run: Row) -> Row:
+    return {
+        "id": run["state_id"],
+        "workspace_id": run["workspace_id"],
+        "flow_run_id": run["id"],
+        "timestamp": tx.now,
+        "type": "SCHEDULED",
+        "name": STATE_NAME,
+        "message": STATE_MESSAGE,
+        "state_details": StateDetails(scheduled_time=run["expected_start_time"]),
+    }

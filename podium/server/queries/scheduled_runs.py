@@ -1,0 +1,150 @@
+"""Handing out work: the scheduled runs that a worker, an agent or a served deployment may start.
+
+Reading reserves nothing: of two who got the same run, one is refused when it proposes PENDING.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
+
+from podium.db.dialect import json_text
+from podium.db.tables.flow_runs import IS_SCHEDULED, flow_runs
+from podium.db.tables.work_pools import work_pools, work_queues
+from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.errors import NotFound
+from podium.server.queries.flow_runs import FLOW_RUNS, estimated_delay, list_flow_runs
+from podium.server.queries.work_queues import count_slots, get_work_queue
+
+LEGACY_SLOTS = ("RUNNING", "PENDING", "CANCELLING")
+
+# A run that waits for its own process to retry is not for others.
+NOT_RETRYING_ITSELF = func.coalesce(json_text(flow_runs.c.empirical_policy, "retry_type"), "") != "in_process"
+
+_POOL_WITH_QUEUES = (
+    select(
+        work_pools.c.id.label("pool_id"),
+        work_pools.c.is_paused.label("pool_is_paused"),
+        work_pools.c.concurrency_limit.label("pool_limit"),
+        work_queues.c.id,
+        work_queues.c.name,
+        work_queues.c.is_paused,
+        work_queues.c.concurrency_limit,
+        work_queues.c.status,
+        work_queues.c.last_polled,
+    )
+    .outerjoin(work_queues, work_queues.c.work_pool_id == work_pools.c.id)
+    .where(work_pools.c.name == bindparam("pool_name"), work_pools.c.workspace_id == WORKSPACE)
+)
+_RUN_COLUMNS = tuple(column for column in FLOW_RUNS.columns if column.name != "work_queue_name")
+_DUE = (
+    select(*_RUN_COLUMNS, work_queues.c.priority)
+    .join(work_queues, work_queues.c.id == flow_runs.c.work_queue_id)
+    .where(IS_SCHEDULED, NOT_RETRYING_ITSELF)
+)
+_ORDER = (work_queues.c.priority, flow_runs.c.next_scheduled_start_time, flow_runs.c.id)
+
+
+def read_pool_runs(
+    tx: Tx,
+    pool_name: str,
+    queue_names: Sequence[str] | None,
+    before: datetime | None,
+    after: datetime | None,
+    limit: int,
+) -> tuple[list[Row], list[Row]]:
+    """The runs that workers of a pool may start now, and the queues they were looked for in.
+
+    At most as many of a queue and of the pool as they have free slots, those of the queue with the lowest priority
+    number first, then by time. Raises ``NotFound`` for an unknown pool or queue. No names is every queue.
+    """
+    rows = tx.all(_POOL_WITH_QUEUES, pool_name=pool_name)
+    if not rows:
+        raise NotFound(f'Work pool "{pool_name}" not found.')
+    queues = _named(rows, pool_name, queue_names)
+    open_queues = [] if rows[0]["pool_is_paused"] else [queue for queue in queues if not queue["is_paused"]]
+    room = _room(tx, rows, open_queues)
+    if rows[0]["pool_limit"] is not None:
+        limit = min(limit, rows[0]["pool_limit"] - sum(count_slots(tx, [row["id"] for row in rows]).values()))
+    wanted = [queue["id"] for queue in open_queues if room.get(queue["id"], 1) > 0]
+    if not wanted or limit <= 0:
+        return [], queues
+    where = [flow_runs.c.work_queue_id.in_(wanted), *_between(before, after)]
+    runs = tx.all(_statement(where, room, limit))
+    return [_handed_out(run, rows[0]["pool_id"], tx.now) for run in runs], queues
+
+
+def _named(rows: list[Row], pool_name: str, names: Sequence[str] | None) -> list[Row]:
+    queues = {row["name"]: row for row in rows if row["id"] is not None}
+    if not names:
+        return list(queues.values())
+    for name in names:
+        if name not in queues:
+            raise NotFound(f"Work queue {pool_name + '/' + name!r} not found.")
+    return [queues[name] for name in dict.fromkeys(names)]
+
+
+def _room(tx: Tx, rows: list[Row], queues: list[Row]) -> dict[str, int]:
+    """The free slots of each queue that has a limit."""
+    limits: dict[str, int] = {
+        queue["id"]: queue["concurrency_limit"] for queue in queues if queue["concurrency_limit"] is not None
+    }
+    used = count_slots(tx, list(limits)) if limits else {}
+    return {queue_id: limit - used.get(queue_id, 0) for queue_id, limit in limits.items()}
+
+
+def _between(before: datetime | None, after: datetime | None) -> list[ColumnElement[bool]]:
+    bounds = []
+    if before is not None:
+        bounds.append(flow_runs.c.next_scheduled_start_time <= before)
+    if after is not None:
+        bounds.append(flow_runs.c.next_scheduled_start_time >= after)
+    return bounds
+
+
+def _statement(where: list[ColumnElement[bool]], room: Mapping[str, int], limit: int) -> Select[Any]:
+    if not room:
+        return _DUE.where(*where).order_by(*_ORDER).limit(limit)
+    place = func.row_number().over(partition_by=flow_runs.c.work_queue_id, order_by=_ORDER[1:]).label("place")
+    ranked = _DUE.add_columns(place).where(*where).subquery()
+    free = case(dict(room), value=ranked.c.work_queue_id, else_=limit)
+    order = (ranked.c.priority, ranked.c.next_scheduled_start_time, ranked.c.id)
+    shown = [column for column in ranked.c if column.name != "place"]
+    return select(*shown).where(ranked.c.place <= free).order_by(*order).limit(limit)
+
+
+def _handed_out(run: Row, pool_id: str, now: datetime) -> Row:
+    del run["priority"]
+    run["state"] = run["work_queue_name"] = None
+    run["estimated_run_time"] = run["total_run_time"]
+    run["estimated_start_time_delta"] = estimated_delay(run, now)
+    return {"work_pool_id": pool_id, "work_queue_id": run["work_queue_id"], "flow_run": run}
+
+
+def read_queue_runs(tx: Tx, queue_id: str, before: datetime | None, limit: int) -> tuple[list[Row], Row]:
+    """The runs of one queue that an agent may start now, and the queue. ``NotFound`` without the queue.
+
+    Runs that are being cancelled hold a slot here too.
+    """
+    queue = get_work_queue(tx, queue_id)
+    if queue["concurrency_limit"] is not None:
+        limit = min(limit, queue["concurrency_limit"] - _count_legacy_slots(tx, queue_id))
+    if queue["is_paused"] or limit <= 0:
+        return [], queue
+    where = [flow_runs.c.work_queue_id == queue_id, IS_SCHEDULED, NOT_RETRYING_ITSELF, *_between(before, None)]
+    return list_flow_runs(tx, where, [flow_runs.c.next_scheduled_start_time, flow_runs.c.id], limit), queue
+
+
+def _count_legacy_slots(tx: Tx, queue_id: str) -> int:
+    holders = select(func.count()).where(
+        flow_runs.c.work_queue_id == queue_id, flow_runs.c.state_type.in_(LEGACY_SLOTS)
+    )
+    used: int = tx.value(holders)
+    return used
+
+
+def read_deployment_runs(tx: Tx, deployment_ids: Sequence[str], before: datetime | None, limit: int) -> list[Row]:
+    """The scheduled runs of some deployments, the earliest first."""
+    where = [flow_runs.c.deployment_id.in_(deployment_ids), IS_SCHEDULED, *_between(before, None)]
+    return list_flow_runs(tx, where, [flow_runs.c.next_scheduled_start_time, flow_runs.c.id], limit)
