@@ -85,7 +85,7 @@ def acquire_locked(
     if lease_seconds is None:
         return Taken(limits)
     lease_id = new_id()
-    until = tx.now + timedelta(seconds=lease_seconds)
+    until = expiry(tx, lease_seconds)
     leases.add_lease(tx, lease_id, until, holder, [(limit["id"], slots) for limit in active])
     return Taken(limits, lease_id)
 
@@ -161,7 +161,12 @@ def decay(limit: Row, now: datetime) -> None:
 
 def renew(tx: Tx, lease_id: str, seconds: float) -> bool:
     """Lets a lease last so many seconds from now; False when it is gone and its slots may be another's."""
-    return leases.extend_lease(tx, lease_id, tx.now + timedelta(seconds=seconds))
+    return leases.extend_lease(tx, lease_id, expiry(tx, seconds))
+
+
+def expiry(tx: Tx, seconds: float) -> datetime:
+    """When a lease of so many seconds ends that starts now."""
+    return tx.now + timedelta(seconds=seconds)
 
 
 def release(tx: Tx, lease_id: str, only_expired: bool = False) -> bool:

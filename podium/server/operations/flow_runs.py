@@ -72,9 +72,9 @@ _SHOWN = tuple(column.name for column in FLOW_RUNS.columns)
 def create_flow_run(tx: Tx, values: Mapping[str, Any], state: StateCreate | None = None) -> tuple[Row, bool]:
     """Makes a flow run in the proposed state (PENDING without one).
 
-    Returns the run as the wire shows it, and whether it is new. ``values`` are columns of ``flow_runs``, ids as text, at
-    least ``flow_id``; its ``labels`` are added to those the run has anyway. A run of the flow with the same ``idempotency_key`` is answered as it is. Raises ``Conflict`` for an
-    unknown flow.
+    Returns the run as the wire shows it, and whether it is new. ``values`` are columns of ``flow_runs``, ids as text,
+    at least ``flow_id``; its ``labels`` are added to those the run has anyway. A run of the flow with the same
+    ``idempotency_key`` is answered as it is. Raises ``Conflict`` for an unknown flow.
     """
     key = values.get("idempotency_key")
     if key is not None:

@@ -63,8 +63,9 @@ _SHOWN = tuple(column.name for column in TASK_RUNS.columns)
 def create_task_run(tx: Tx, values: Mapping[str, Any], state: StateCreate | None = None) -> tuple[Row, bool]:
     """Makes a task run in the proposed state (PENDING without one).
 
-    Returns the run as the wire shows it, and whether it is new. ``values`` are columns of ``task_runs``, ids as text. A run with the same natural key (flow_run_id, task_key,
-    dynamic_key) is answered as it is. Raises ``Conflict`` for an id that another run has.
+    Returns the run as the wire shows it, and whether it is new. ``values`` are columns of ``task_runs``, ids as text. A
+    run with the same natural key (flow_run_id, task_key, dynamic_key) is answered as it is. Raises ``Conflict`` for an
+    id that another run has.
     """
     parent = tx.one(_PARENT, flow_run_id=values["flow_run_id"]) if values.get("flow_run_id") else None
     run = _new_run(tx, values, parent)

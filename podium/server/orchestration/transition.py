@@ -22,8 +22,8 @@ class Transition:
 
     ``run`` is the run's row, changed in place and stored at the end; it also holds the names that the join with its
     flow, deployment, queue, pool and parent task run found. ``initial`` is the current state, None for a run without
-    one. ``proposed`` is the state to store, None once it is clear that none will be. ``client_version`` is None for anything
-    that is not a `prefect` client, also for the server itself.
+    one. ``proposed`` is the state to store, None once it is clear that none will be. ``client_version`` is None for
+    anything that is not a `prefect` client, also for the server itself.
     """
 
     def __init__(

@@ -1,0 +1,69 @@
+"""Concurrency limits by tag over HTTP: the older face of the limits named ``tag:<tag>``."""
+
+from podium.db.unit import Row
+from podium.server.errors import Locked
+from podium.server.http.call import Call, Reply
+from podium.server.operations import concurrency_limits
+from podium.server.operations.concurrency import LONGEST_TAG_WAIT, TAG_PREFIX, Refused
+from podium.server.queries.paging import checked_limit
+from podium.wire import concurrency as wire
+from podium.wire.parameters import Listing
+
+
+async def set_limit(call: Call, body: wire.ConcurrencyLimitCreate) -> Reply:
+    row, made = await call.write(concurrency_limits.set_tag_limit, body.tag, body.concurrency_limit)
+    return Reply(row, status=201 if made else 200)
+
+
+async def read_limit(call: Call) -> Row:
+    row: Row = await call.read(concurrency_limits.read_tag_limit_by_id, call.path["id"])
+    return row
+
+
+async def read_limit_by_tag(call: Call) -> Row:
+    row: Row = await call.read(concurrency_limits.read_tag_limit, call.path["tag"])
+    return row
+
+
+async def list_limits(call: Call, body: Listing) -> list[Row]:
+    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    rows: list[Row] = await call.read(concurrency_limits.list_tag_limits, limit, body.offset)
+    return rows
+
+
+async def reset(call: Call, body: wire.SlotsReset) -> None:
+    holders = [str(task_run_id) for task_run_id in body.slot_override or ()]
+    await call.write(concurrency_limits.reset_tag_limit, call.path["tag"], holders)
+
+
+async def delete_limit(call: Call) -> None:
+    await call.write(concurrency_limits.delete_tag_limit_by_id, call.path["id"])
+
+
+async def delete_limit_by_tag(call: Call) -> None:
+    await call.write(concurrency_limits.delete_limit, TAG_PREFIX + call.path["tag"])
+
+
+async def increment(call: Call, body: wire.TagSlots) -> list[Row]:
+    taken: list[Row] | Refused = await call.write(concurrency_limits.take_tag_slots, body.names, str(body.task_run_id))
+    if isinstance(taken, Refused):
+        raise Locked(LONGEST_TAG_WAIT)
+    return taken
+
+
+async def decrement(call: Call, body: wire.TagSlots) -> list[Row]:
+    limits: list[Row] = await call.write(concurrency_limits.give_back_tag_slots, body.names, str(body.task_run_id))
+    return limits
+
+
+ROUTES = (
+    (wire.CREATE, set_limit),
+    (wire.READ, read_limit),
+    (wire.READ_BY_TAG, read_limit_by_tag),
+    (wire.FILTER, list_limits),
+    (wire.RESET, reset),
+    (wire.DELETE, delete_limit),
+    (wire.DELETE_BY_TAG, delete_limit_by_tag),
+    (wire.INCREMENT, increment),
+    (wire.DECREMENT, decrement),
+)
