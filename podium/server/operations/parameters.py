@@ -63,16 +63,20 @@ def _prepared(schema: Any, partial: bool) -> Any:
         required = schema.get("required")
         names = required if isinstance(required, list) and not partial else ()
         prepared["properties"] = {
-            name: {"anyOf": [value, NULL]} if _may_be_null(value, name in names) else value
-            for name, value in properties.items()
+            name: value if name in names else _or_null(value) for name, value in properties.items()
         }
         if partial:
             prepared.pop("required", None)
     return prepared
 
 
-def _may_be_null(schema: Any, required: bool) -> bool:
-    return isinstance(schema, dict) and not required and schema.get("type") != "null"
+def _or_null(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    if isinstance(kind, str) and not {"enum", "const"} & schema.keys():
+        return {**schema, "type": [kind] if kind == "null" else [kind, "null"]}
+    return {"anyOf": [schema, NULL]}
 
 
 def _bare(values: Any) -> Any:

@@ -66,8 +66,8 @@ def parse(text: str) -> Recurrence:
     """Reads a rule or a set of rules; ``ValueError`` when it is not one. Rules that never fire are left out."""
     try:
         parsed: Any = rrulestr(text, dtstart=DEFAULT_START, ignoretz=True)
-    except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(f"not a recurrence rule: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a recurrence rule: {error}") from None
     if isinstance(parsed, rrule):
         return Recurrence(_live([parsed]), (), (), ())
     return Recurrence(

@@ -1,7 +1,7 @@
 """Reading deployments as the wire shows them: with their schedules, work pool and concurrency limit."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select
@@ -188,7 +188,12 @@ _DELETE_SCHEDULES = delete(deployment_schedules).where(
 
 def add_schedules(tx: Tx, deployment_id: str, schedules: Sequence[Row]) -> list[Row]:
     """Inserts schedules of a deployment; the rows. A taken slug raises ``IntegrityError``."""
-    rows = [complete(tx, SCHEDULES, {**schedule, "deployment_id": deployment_id}) for schedule in schedules]
+    rows = []
+    for place, schedule in enumerate(schedules):
+        # Lists are by this time: it keeps the order in which they were sent.
+        time = tx.now + timedelta(microseconds=place)
+        values = {**schedule, "deployment_id": deployment_id, "created": time, "updated": time}
+        rows.append(complete(tx, SCHEDULES, values))
     tx.many(_ADD_SCHEDULES, rows)
     return [{name: value for name, value in row.items() if name != "workspace_id"} for row in rows]
 
