@@ -29,6 +29,7 @@ class Invocation:
     def __init__(self, profile: str | None = None) -> None:
         self.profile = profile
         self.diagnostics = Diagnostics()
+        self._told: set[str] = set()
 
     @cached_property
     def output(self) -> Output:
@@ -57,7 +58,9 @@ class Invocation:
         """The settings under a command's own options: paths of settings to values, None for those not given."""
         resolved = resolve(flags, profile=self.profile) if flags else self.resolved
         for notice in resolved.notices:
-            self.diagnostics.warning(notice)
+            if notice not in self._told:
+                self.diagnostics.warning(notice)
+        self._told.update(resolved.notices)
         return resolved.settings
 
     @cached_property

@@ -47,6 +47,7 @@ CODES: Final[dict[str, ExitCode]] = {
     "podium.db.errors.AuthenticationFailed": ExitCode.AUTHORIZATION,
     "podium.db.errors.UnsupportedDatabase": ExitCode.USAGE,
     "podium.db.errors.UnknownRevision": ExitCode.USAGE,
+    "builtins.OSError": ExitCode.FAILURE,
     "builtins.TimeoutError": ExitCode.TIMEOUT,
 }
 """The exit code of each expected error, by name: naming a class costs nothing, importing it may cost the database."""

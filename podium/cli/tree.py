@@ -17,6 +17,7 @@ from podium import __version__
 from podium.cli.commands import ROWS, Row
 from podium.cli.context import Invocation
 from podium.cli.diagnostics import Diagnostics, ExitCode, Failure
+from podium.cli.output import Output
 from podium.cli.parameters import lighten
 
 
@@ -113,16 +114,21 @@ def _root() -> typer.Typer:
     return group("Podium runs Prefect flows: the server, and the commands around it.", _global_options)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        Output().line(__version__)
+        raise typer.Exit
+
+
 def _global_options(
     context: typer.Context,
     profile: Annotated[str | None, typer.Option("--profile", "-p", help="Use the settings of this profile.")] = None,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     invocation: Invocation = context.obj
     invocation.profile = profile
-    if version:
-        invocation.output.line(__version__)
-        raise typer.Exit
 
 
 def _hint(error: typer.TyperException) -> str:

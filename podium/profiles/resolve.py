@@ -37,7 +37,7 @@ def resolve(
     `profile` is the profile asked for on the command line. Raises SettingsError when the profile file cannot be read
     or the profile does not exist; what else is wrong waits in `problems` until `settings` is asked for.
     """
-    return Resolved(flags or {}, os.environ if environ is None else environ, profile, cwd or Path.cwd())
+    return Resolved(flags or {}, os.environ if environ is None else environ, profile, cwd or Path())
 
 
 def load_settings(
@@ -116,7 +116,8 @@ class Resolved:
         if setting.path == "profile":
             return self._profile_candidates()
         offered = self.offered(setting)
-        followed = derive(self, setting.path) if setting.path in DERIVED else None
+        given = any(not each.ignored for each in offered)
+        followed = derive(self, setting.path) if setting.path in DERIVED and not given else None
         if followed:
             offered.append(followed[1]._replace(raw=followed[0]))
         return [*offered, Candidate("default", "default", setting.name, setting.default)]
@@ -153,9 +154,6 @@ class Resolved:
         if isinstance(value, Path):
             return absolute(Path(fill(str(value), self.home)), self.environ) if setting.section else value
         if setting.path == URL:
-            if value is None:
-                followed = derive(self, URL)
-                value = followed[0] if followed else setting.default
             return with_password(self, fill_url(value, self.home, self.environ))
         return value
 

@@ -203,9 +203,9 @@ class Server(Section, frozen=True):
     memoize_block_auto_registration: Annotated[
         bool, setting("Skip that when nothing changed.", "MEMOIZE_BLOCK_AUTO_REGISTRATION")
     ] = True
-    memo_store_path: Annotated[Path, setting("Where it is noted that nothing changed.", "MEMO_STORE_PATH")] = Path(
-        f"{HOME}/memo_store.toml"
-    )
+    memo_store_path: Annotated[
+        Path, setting("Where it is noted that nothing changed.", "MEMO_STORE_PATH", guarded=True)
+    ] = Path(f"{HOME}/memo_store.toml")
     analytics_enabled: Annotated[bool, setting("Accepted; nothing is ever reported.")] = False
     api: ServerApi = msgspec.field(default_factory=ServerApi)
     database: Database = msgspec.field(default_factory=Database)
