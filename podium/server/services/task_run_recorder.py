@@ -7,6 +7,7 @@ often the process dies.
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
@@ -25,6 +26,7 @@ logger = logging.getLogger("podium.server.services")
 
 BATCH = 200
 LONGEST_WAIT = 5.0
+ROUND = 30.0
 ATTEMPTS = 5
 RETRY_AFTER = timedelta(seconds=2)
 
@@ -84,9 +86,10 @@ _upserts: dict[tuple[str, tuple[str, ...]], Any] = {}
 
 
 async def record_task_runs(runtime: Runtime) -> None:
-    """Records what clients report, for ever."""
+    """One round: records what clients report, until there was nothing for a while; it may be cancelled anywhere."""
     batch = BATCH
-    while True:
+    end = monotonic() + ROUND
+    while monotonic() < end:
         try:
             taken = await runtime.database.write(record, batch)
         except DatabaseUnavailable:
@@ -98,8 +101,8 @@ async def record_task_runs(runtime: Runtime) -> None:
             batch = 1
             continue
         batch = min(BATCH, batch * 2) if taken else BATCH
-        if taken == 0:
-            await runtime.bus.wait(TASK_RUN_RECORDER.name, LONGEST_WAIT)
+        if taken == 0 and not await runtime.bus.wait(TASK_RUN_RECORDER.name, LONGEST_WAIT):
+            return
 
 
 def record(tx: Tx, batch: int) -> int:

@@ -1,0 +1,92 @@
+"""When each service of this process last ran, in memory for the process itself and in the database for all others."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from podium.db.tables.services import service_heartbeats
+from podium.db.unit import Row, Tx
+
+PROCESS = f"{socket.gethostname()}:{os.getpid()}"
+
+_KEY = ("name", "process")
+_UPSERT: dict[str, Any] = {}
+for _name, _make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+    _statement = _make(service_heartbeats)
+    _changed = {column.name: _statement.excluded[column.name] for column in service_heartbeats.c}
+    _UPSERT[_name] = _statement.on_conflict_do_update(
+        index_elements=_KEY, set_={name: value for name, value in _changed.items() if name not in _KEY}
+    )
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """The last rounds of a service; ``interval`` and ``duration`` are in seconds."""
+
+    name: str
+    interval: float
+    last_started: datetime | None = None
+    last_finished: datetime | None = None
+    duration: float | None = None
+    last_error: str | None = None
+    last_failed: datetime | None = None
+
+
+class Heartbeats:
+    """Takes down starts and ends; ``changed`` gives what was not written to the database yet."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.of: dict[str, Heartbeat] = {}
+        self._changed: set[str] = set()
+
+    def expect(self, name: str, interval: float) -> None:
+        """A service will run here."""
+        self.of[name] = Heartbeat(name, interval)
+        self._changed.add(name)
+
+    def started(self, name: str) -> None:
+        """A round begins."""
+        self.of[name].last_started = self._clock()
+
+    def finished(self, name: str) -> None:
+        """A round ended well."""
+        beat = self.of[name]
+        beat.last_finished = self._clock()
+        if beat.last_started is not None:
+            beat.duration = (beat.last_finished - beat.last_started).total_seconds()
+        self._changed.add(name)
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """A round ended with an error."""
+        beat = self.of[name]
+        beat.last_failed, beat.last_error = self._clock(), f"{type(error).__name__}: {error}"[:1000]
+        self._changed.add(name)
+
+    def changed(self) -> list[Row]:
+        """The rows to write; they count as written."""
+        rows = [
+            {
+                "name": name,
+                "process": PROCESS,
+                **{field: getattr(self.of[name], field) for field in Heartbeat.__slots__ if field != "name"},
+            }
+            for name in sorted(self._changed)
+        ]
+        self._changed.clear()
+        return rows
+
+
+def store_heartbeats(tx: Tx, rows: list[Row]) -> None:
+    """Writes the heartbeats of this process."""
+    tx.many(_UPSERT[tx.dialect], rows)
+
+
+def forget_heartbeats(tx: Tx) -> None:
+    """Removes those of this process, which stops as it should."""
+    tx.run(service_heartbeats.delete().where(service_heartbeats.c.process == PROCESS))

@@ -1,0 +1,88 @@
+"""The background services: one row each, and the only list of them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from podium.profiles import Settings
+from podium.server.runtime import Runtime
+from podium.server.services.cancellation_cleanup import cancel_left_subflows, cancel_left_task_runs, end_cancelling
+from podium.server.services.foreman import watch_workers
+from podium.server.services.late_runs import mark_late_runs
+from podium.server.services.pause_expirations import fail_expired_pauses
+from podium.server.services.repossessor import take_back_expired_leases
+from podium.server.services.scheduler import schedule_all, schedule_recent
+from podium.server.services.task_run_recorder import record_task_runs
+
+LONGEST_ROUND = 30.0
+"""Seconds a consumer may take for a round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A background service.
+
+    ``run`` does one round. ``section`` is its part of ``settings.server.services``, whose ``enabled`` switches it;
+    ``period`` is the setting there of the seconds between two starts. A consumer has none: it waits for work itself and
+    starts again at once, and its round may be cancelled anywhere.
+    """
+
+    name: str
+    what: str
+    section: str
+    run: Callable[[Runtime], Awaitable[None]]
+    period: str | None = "loop_seconds"
+
+    @property
+    def switch(self) -> str:
+        """The variable that turns it on and off."""
+        return f"PODIUM_SERVER_SERVICES_{self.section.upper()}_ENABLED"
+
+    @property
+    def is_consumer(self) -> bool:
+        """Whether it runs all the time."""
+        return self.period is None
+
+    def is_enabled(self, settings: Settings) -> bool:
+        """Whether the settings want it to run."""
+        return bool(self._section(settings).enabled)
+
+    def interval(self, settings: Settings) -> float:
+        """Seconds within which a round starts after the last one."""
+        return LONGEST_ROUND if self.period is None else float(getattr(self._section(settings), self.period))
+
+    def _section(self, settings: Settings) -> Any:
+        return getattr(settings.server.services, self.section)
+
+
+SERVICES = (
+    Service("scheduler", "Makes the runs of schedules ahead of their time.", "scheduler", schedule_all),
+    Service(
+        "recent-scheduler",
+        "Does so at once for deployments that changed.",
+        "scheduler",
+        schedule_recent,
+        "recent_deployments_loop_seconds",
+    ),
+    Service("late-runs", "Marks runs that nobody started in time.", "late_runs", mark_late_runs),
+    Service("pause-expirations", "Fails runs whose pause lasted too long.", "pause_expirations", fail_expired_pauses),
+    Service(
+        "cancelled-task-runs", "Cancels the tasks of cancelled runs.", "cancellation_cleanup", cancel_left_task_runs
+    ),
+    Service(
+        "cancelled-subflows", "Cancels the subflows of cancelled runs.", "cancellation_cleanup", cancel_left_subflows
+    ),
+    Service(
+        "cancelling-timeouts",
+        "Cancels runs whose process does not confirm it.",
+        "cancellation_cleanup",
+        end_cancelling,
+    ),
+    Service("foreman", "Tells which workers, pools, queues and deployments are served.", "foreman", watch_workers),
+    Service(
+        "repossessor", "Takes back concurrency slots whose holder is gone.", "repossessor", take_back_expired_leases
+    ),
+    Service(
+        "task-run-recorder", "Makes task runs out of their events.", "task_run_recorder", record_task_runs, period=None
+    ),
+)

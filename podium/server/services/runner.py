@@ -1,0 +1,99 @@
+"""Starts and stops the background services of a process."""
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from collections.abc import Awaitable, Sequence
+
+from podium.server.runtime import Runtime
+from podium.server.services.heartbeats import Heartbeats, forget_heartbeats, store_heartbeats
+from podium.server.services.registry import SERVICES, Service
+
+logger = logging.getLogger("podium.server.services")
+
+REPORT_EVERY = 15.0
+DRAIN = 10.0
+AFTER_FAILURE = 1.0
+
+
+class Services:
+    """The services that the settings want, run by one Docket worker in this process."""
+
+    def __init__(self, runtime: Runtime, services: Sequence[Service] = SERVICES) -> None:
+        self._runtime = runtime
+        self._services = [service for service in services if service.is_enabled(runtime.settings)]
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.heartbeats = Heartbeats(runtime.database.clock)
+
+    async def start(self) -> None:
+        """Begins to run them; returns at once."""
+        if not self._services:
+            return
+        for service in self._services:
+            self.heartbeats.expect(service.name, service.interval(self._runtime.settings))
+        # Docket takes a third of a second to import: not before the server listens, and not on its event loop.
+        docket_worker = await asyncio.to_thread(importlib.import_module, "podium.server.services.docket_worker")
+        work = docket_worker.work(self._runtime.settings, self._services, self._round, self._stopping)
+        self._tasks = [asyncio.create_task(work), asyncio.create_task(self._report())]
+        self._tasks[0].add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """Lets the rounds that are under way end, and begins no other."""
+        self._stopping.set()
+        if not self._tasks:
+            return
+        work, report = self._tasks
+        report.cancel()
+        _, late = await asyncio.wait((work,), timeout=DRAIN)
+        for task in late:
+            logger.warning("A background service did not end within %g seconds", DRAIN)
+            task.cancel()
+        await asyncio.gather(work, report, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._runtime.database.write(forget_heartbeats)
+
+    async def _round(self, service: Service) -> None:
+        """One round of a service; its errors end here, so that the next round comes."""
+        if self._stopping.is_set():
+            return
+        self.heartbeats.started(service.name)
+        try:
+            if service.is_consumer:
+                await self._until_stopping(service.run(self._runtime))
+            else:
+                await service.run(self._runtime)
+        except Exception as error:
+            logger.exception("The service %s failed", service.name)
+            self.heartbeats.failed(service.name, error)
+            if service.is_consumer:
+                await self._until_stopping(asyncio.sleep(AFTER_FAILURE))
+        else:
+            self.heartbeats.finished(service.name)
+
+    async def _until_stopping(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+        elif not task.cancelled():
+            task.result()
+
+    async def _report(self) -> None:
+        """Writes the heartbeats now and then."""
+        while True:
+            rows = self.heartbeats.changed()
+            if rows:
+                try:
+                    await self._runtime.database.write(store_heartbeats, rows)
+                except Exception:
+                    logger.exception("The heartbeats of the services could not be stored")
+            await asyncio.sleep(REPORT_EVERY)
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        if not work.cancelled() and work.exception() is not None:
+            logger.critical("The background services stopped", exc_info=work.exception())
