@@ -27,6 +27,7 @@ from podium.server.resources import (
     deployment_runs,
     deployment_schedules,
     deployments,
+    events,
     flow_run_actions,
     flow_run_states,
     flow_runs,
@@ -77,6 +78,7 @@ RESOURCES = (
     saved_searches,
     collections,
     templates,
+    events,
 )
 
 
@@ -99,6 +101,7 @@ def create_app(runtime: Runtime) -> Any:
     app = falcon.asgi.App(middleware=middleware)
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
+    app.ws_options.max_receive_queue = 0
     problems.install(app)
     guard = Guard(settings, CsrfGuard(runtime.database) if settings.server.api.csrf_protection_enabled else None)
     routes = [route for resource in RESOURCES for route in resource.ROUTES]

@@ -1,0 +1,125 @@
+"""Counting events by time, name or resource."""
+
+from datetime import UTC, datetime, timedelta
+from math import ceil, floor
+
+import msgspec
+from sqlalchemy import BindParameter, Double, bindparam, func, select
+
+from podium.db.dialect import interval_number
+from podium.db.tables.events import events
+from podium.db.types import Timestamp
+from podium.db.unit import Row, Tx
+from podium.server.errors import Invalid
+from podium.server.queries.events import selected
+from podium.wire.events import Countable, EventCountQuery, EventFilter, TimeUnit
+
+MOST_SPANS = 1000
+PIVOT = datetime(2024, 4, 1, tzinfo=UTC)
+"""A Monday from which all spans of time are counted, so that they stay the same whatever the range."""
+
+UNITS: dict[TimeUnit, timedelta] = {
+    "week": timedelta(weeks=1),
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
+NAMES = ("prefect.resource.name", "prefect.name")
+
+_START = bindparam("span_start", type_=Timestamp())
+_SECONDS: BindParameter[float] = bindparam("span_seconds", type_=Double())
+
+
+def count_by(tx: Tx, countable: Countable, query: EventCountQuery) -> list[Row]:
+    """How many events match, by what is asked for: ``{value, label, count, start_time, end_time}``.
+
+    The filter has both ends of its range. Raises ``Invalid`` when the range has too many spans of time.
+    """
+    if countable == "event":
+        return _by_name(tx, query.filter)
+    if countable == "resource":
+        return _by_resource(tx, query.filter)
+    return _by_time(tx, query)
+
+
+def spans(query: EventCountQuery, now: datetime) -> list[tuple[datetime, datetime]]:
+    """The spans of the range with both their ends, the last microsecond included; the present unit is the last."""
+    unit = UNITS[query.time_unit]
+    step = unit * query.time_interval
+    since, until = query.filter.occurred.since, query.filter.occurred.until
+    assert since is not None and until is not None
+    latest = PIVOT + ceil((now - PIVOT) / unit) * unit
+    first = floor((since - PIVOT) / step)
+    number = ceil((min(until, latest) - PIVOT) / step) - first
+    if number > MOST_SPANS:
+        raise Invalid(f"The range has {number} spans of time, more than {MOST_SPANS}; take longer ones.")
+    starts = [PIVOT + (first + place) * step for place in range(max(number, 0))]
+    return [(start, start + step - timedelta(microseconds=1)) for start in starts]
+
+
+def _by_time(tx: Tx, query: EventCountQuery) -> list[Row]:
+    wanted = spans(query, tx.now)
+    if not wanted:
+        return []
+    seconds = (UNITS[query.time_unit] * query.time_interval).total_seconds()
+    number = interval_number(_START, events.c.occurred, _SECONDS).label("number")
+    chosen = selected(query.filter, number).subquery()
+    counted = select(chosen.c.number, func.count().label("count")).group_by(chosen.c.number)
+    counts = {row["number"]: row["count"] for row in tx.all(counted, span_start=wanted[0][0], span_seconds=seconds)}
+    return [
+        {
+            "value": str(place),
+            "label": start.isoformat(),
+            "count": counts.get(place, 0),
+            "start_time": start,
+            "end_time": end,
+        }
+        for place, (start, end) in enumerate(wanted)
+    ]
+
+
+def _by_name(tx: Tx, wanted: EventFilter) -> list[Row]:
+    chosen = selected(wanted, events.c.event, events.c.occurred).subquery()
+    counted = (
+        select(
+            chosen.c.event.label("value"),
+            chosen.c.event.label("label"),
+            func.count().label("count"),
+            func.min(chosen.c.occurred).label("start_time"),
+            func.max(chosen.c.occurred).label("end_time"),
+        )
+        .group_by(chosen.c.event)
+        .order_by(func.count().desc(), chosen.c.event)
+    )
+    return tx.all(counted)
+
+
+def _by_resource(tx: Tx, wanted: EventFilter) -> list[Row]:
+    newest_first = (events.c.occurred.desc(), events.c.id.desc())
+    chosen = selected(
+        wanted,
+        events.c.resource_id,
+        events.c.resource,
+        events.c.occurred,
+        func.row_number().over(partition_by=events.c.resource_id, order_by=newest_first).label("place"),
+        func.count().over(partition_by=events.c.resource_id).label("count"),
+        func.min(events.c.occurred).over(partition_by=events.c.resource_id).label("first"),
+    ).subquery()
+    newest = select(chosen).where(chosen.c.place == 1)
+    counts = [
+        {
+            "value": row["resource_id"],
+            "label": _name(row["resource"], row["resource_id"]),
+            "count": row["count"],
+            "start_time": row["first"],
+            "end_time": row["occurred"],
+        }
+        for row in tx.all(newest)
+    ]
+    return sorted(counts, key=lambda each: (-each["count"], each["label"]))
+
+
+def _name(resource: msgspec.Raw, resource_id: str) -> str:
+    labels = msgspec.json.decode(resource, type=dict[str, str])
+    return next((labels[name] for name in NAMES if labels.get(name)), resource_id)
