@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from podium.db.connections import Options, open_engine
+from podium.db.connections import open_engine
 from podium.db.diagnosis import check_version, reaching
 from podium.db.errors import DatabaseUnreachable, MigrationFailed, SchemaBehind, SchemaTooNew, UnknownRevision
 from podium.db.migrations import HEAD, REVISIONS
+from podium.db.options import Options
 from podium.db.urls import sqlite_path, sync_url
 from podium.profiles.masking import mask_url
 

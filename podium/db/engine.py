@@ -1,4 +1,4 @@
-"""The database of a process: runs units of work on SQLite or PostgreSQL (see "The database" in docs/architecture.md)."""
+"""The database of a process: runs units of work on SQLite or PostgreSQL (docs/architecture.md, "The database")."""
 
 import asyncio
 import logging
@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import sleep
-from typing import Any, Concatenate, Protocol
+from typing import Any, Concatenate, NoReturn, Protocol
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from podium.db.connections import Options, open_engine
+from podium.db.connections import open_engine
 from podium.db.errors import DatabaseUnavailable
+from podium.db.failures import failure_of
 from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.options import Options
 from podium.db.unit import Clock, Tx, utc_now
 
 logger = logging.getLogger("podium.db")
@@ -118,22 +120,22 @@ class Database:
                 with self.engine.begin() as connection:
                     tx = Tx(connection, workspace_id, self.clock)
                     return tx, self._perform(tx, unit, args)
-            except DBAPIError as error:
-                if not _may_retry(error) or attempt == RETRIES - 1:
-                    raise _unavailable(error) from error
-                sleep(0.01 * 2**attempt)
             except PoolTimeout as error:
                 raise DatabaseUnavailable("no database connection came free in time") from error
+            except Exception as error:
+                if not _may_retry(error) or attempt == RETRIES - 1:
+                    _fail(error)
+                sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable")
 
     def _read_pooled(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
         try:
             with self.engine.connect() as connection:
                 return unit(Tx(connection, workspace_id, self.clock), *args)
-        except OperationalError as error:
-            raise _unavailable(error) from error
         except PoolTimeout as error:
             raise DatabaseUnavailable("no database connection came free in time") from error
+        except Exception as error:
+            _fail(error)
 
     def _read_sqlite(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
         try:
@@ -148,8 +150,8 @@ class Database:
                 return unit(Tx(connection, workspace_id, self.clock), *args)
             finally:
                 raw.execute("ROLLBACK")
-        except OperationalError as error:
-            raise _unavailable(error) from error
+        except Exception as error:
+            _fail(error)
 
 
 class _SqliteWriter:
@@ -210,7 +212,7 @@ class _SqliteWriter:
                     raw.execute("ROLLBACK")
                 raise
         except Exception as error:
-            failure = _unavailable(error)
+            failure = failure_of(error)
             for job in batch:
                 job.error = failure
         loops = {job.loop for job in batch}
@@ -229,7 +231,7 @@ class _SqliteWriter:
             job.result = database._perform(job.tx, job.unit, job.args)
             raw.execute("RELEASE unit")
         except Exception as error:
-            job.error = error
+            job.error = failure_of(error)
             if not raw.in_transaction:
                 raise
             raw.execute("ROLLBACK TO unit")
@@ -247,14 +249,13 @@ class _SqliteWriter:
                 job.future.set_exception(job.error)
 
 
-def _may_retry(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in SERIALIZATION_FAILURES
+def _may_retry(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in SERIALIZATION_FAILURES
 
 
-def _unavailable(error: Exception) -> Exception:
-    """The error to show for one of the driver: trouble with the database itself becomes ``DatabaseUnavailable``."""
-    if isinstance(error, OperationalError) or getattr(error, "connection_invalidated", False):
-        return DatabaseUnavailable(str(getattr(error, "orig", error)))
-    if type(error).__module__ == "sqlite3":
-        return DatabaseUnavailable(str(error))
-    return error
+def _fail(error: Exception) -> NoReturn:
+    failure = failure_of(error)
+    if failure is error:
+        raise error
+    raise failure from error

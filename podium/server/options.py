@@ -1,6 +1,6 @@
 """The database options out of the settings."""
 
-from podium.db.connections import Options
+from podium.db.options import Options
 from podium.profiles import Settings
 
 

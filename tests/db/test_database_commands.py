@@ -18,7 +18,7 @@ from podium.cli.app import main
 from podium.cli.diagnostics import ExitCode
 from podium.db import commands
 from podium.db.commands import Change
-from podium.db.connections import Options, open_engine
+from podium.db.connections import open_engine
 from podium.db.diagnosis import diagnose
 from podium.db.errors import (
     AuthenticationFailed,
@@ -30,6 +30,7 @@ from podium.db.errors import (
     UnsupportedDatabase,
 )
 from podium.db.migrations import HEAD
+from podium.db.options import Options
 from podium.db.urls import is_in_memory, sqlite_path, sync_url
 
 Run = Callable[..., tuple[int, str, str]]

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, select
 
 from podium.db import commands
-from podium.db.connections import Options, open_engine
+from podium.db.connections import open_engine
 from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.migrations import HEAD, REVISIONS
 from podium.db.migrations.comparison import differences
+from podium.db.options import Options
 from podium.db.tables import metadata
 from podium.db.tables.workspaces import workspaces
 from tests.db.catalogue import catalogue

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection, Constraint, Engine, Index, Table, UniqueConstraint
 
 from podium.db import commands
-from podium.db.connections import Options, open_engine
+from podium.db.connections import open_engine
+from podium.db.options import Options
 from podium.db.tables import metadata
 
 SERVER_WIDE = {"workspaces", "csrf_tokens", "service_heartbeats"}

@@ -160,7 +160,7 @@ def check(context: typer.Context, output: FormatOption = "table") -> None:
 
 def _database(invocation: Invocation) -> tuple[str, Any]:
     """The URL of the database in the settings, and the Options to connect with. Raises Failure for one in memory."""
-    from podium.db.connections import Options
+    from podium.db.options import Options
     from podium.db.urls import is_in_memory
 
     settings = invocation.settings.server.database

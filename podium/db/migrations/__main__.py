@@ -11,10 +11,11 @@ from alembic import command
 from alembic.util import CommandError
 
 from podium.db import commands
-from podium.db.connections import Options, open_engine
+from podium.db.connections import open_engine
 from podium.db.migrations import REVISIONS
 from podium.db.migrations.comparison import comparison_options
 from podium.db.migrations.running import configuration
+from podium.db.options import Options
 
 
 def draft(title: str) -> str:

@@ -1,0 +1,46 @@
+"""PostgreSQL through psycopg: sessions in UTC, ids as text, JSON as the bytes it is."""
+
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.adapt import Loader
+from psycopg.types.string import TextLoader
+from sqlalchemy import Engine, create_engine, event
+
+from podium.db.options import Options
+from podium.db.urls import sync_url
+
+
+class _RawLoader(Loader):
+    """JSON columns stay the bytes they are."""
+
+    def load(self, data: Any) -> msgspec.Raw:
+        return msgspec.Raw(bytes(data))
+
+
+def open_postgresql(url: str, options: Options) -> Engine:
+    """A pooled engine; connects to nothing yet."""
+    engine = create_engine(
+        sync_url(url),
+        pool_size=options.pool_size,
+        max_overflow=options.max_overflow,
+        pool_recycle=options.pool_recycle,
+        pool_timeout=options.pool_timeout,
+        echo=options.echo,
+        query_cache_size=2000,
+        connect_args={
+            "connect_timeout": max(1, round(options.connection_timeout)),
+            "application_name": options.application_name,
+            "options": f"-c timezone=UTC -c statement_timeout={int(options.timeout * 1000)}",
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _adapt(connection: psycopg.Connection[Any], record: object) -> None:
+        connection.adapters.register_loader("uuid", TextLoader)
+        connection.adapters.register_loader("json", _RawLoader)
+        connection.adapters.register_loader("jsonb", _RawLoader)
+        connection.prepare_threshold = 2
+
+    return engine
