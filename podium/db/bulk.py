@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, Table
+from sqlalchemy.exc import DBAPIError
 
 from podium.db.unit import Tx
 
@@ -12,16 +13,27 @@ Convert = Callable[[Any], Any]
 
 
 def insert_many(tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Inserts rows given as the values of ``columns``; no column default applies."""
+    """Inserts rows given as the values of ``columns``; no column default applies.
+
+    Raises what SQLAlchemy would: ``IntegrityError`` and the other ``DBAPIError`` classes.
+    """
     if not rows:
         return
     sql, conversions = _plan(table, tuple(columns), tx.connection.dialect)
     if conversions:
         rows = [_converted(row, conversions) for row in rows]
     raw: Any = tx.connection.connection.driver_connection
-    if tx.dialect == "sqlite":
-        raw.executemany(sql, rows)
-        return
+    driver_error = tx.connection.dialect.loaded_dbapi.Error
+    try:
+        if tx.dialect == "sqlite":
+            raw.executemany(sql, rows)
+        else:
+            _copy(raw, sql, rows)
+    except driver_error as error:
+        raise DBAPIError.instance(sql, None, error, driver_error) from error
+
+
+def _copy(raw: Any, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     with raw.cursor() as cursor, cursor.copy(sql) as copy:
         for row in rows:
             copy.write_row(row)

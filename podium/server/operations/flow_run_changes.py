@@ -39,7 +39,8 @@ def change_flow_run(tx: Tx, flow_run_id: str, values: Mapping[str, Any]) -> None
     if run is None:
         raise NotFound("Flow run not found")
     if "job_variables" in values:
-        _check_job_variables(tx, run, values["job_variables"] or {})
+        values = {**values, "job_variables": values["job_variables"] or {}}
+        _check_job_variables(tx, run, values["job_variables"])
     tx.run(_CHANGE.values({**values, "updated": tx.now}), run_id=flow_run_id)
 
 

@@ -12,10 +12,21 @@ from podium.wire import logs as wire
 
 
 async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
-    """Ids count up within a request, so that lines of the same moment keep their order."""
+    """Ids count up within a request, so that lines of the same moment keep their order.
+
+    NUL characters are left out: PostgreSQL cannot store them, and one is no reason to lose a batch.
+    """
     ids = new_ids(len(body))
     lines = [
-        (log_id, line.name, line.level, line.message, line.timestamp, line.flow_run_id, line.task_run_id)
+        (
+            log_id,
+            line.name.replace("\0", ""),
+            line.level,
+            line.message.replace("\0", ""),
+            line.timestamp,
+            line.flow_run_id,
+            line.task_run_id,
+        )
         for log_id, line in zip(ids, body, strict=True)
     ]
     await call.write(add_logs, lines)

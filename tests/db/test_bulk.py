@@ -1,0 +1,80 @@
+"""Many rows at once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from podium.db import commands
+from podium.db.bulk import insert_many
+from podium.db.engine import Database
+from podium.db.ids import is_id, new_id, new_ids
+from podium.db.tables.flows import flows
+from podium.db.tables.logs import logs
+from podium.db.unit import Tx
+
+NOW = datetime(2024, 5, 6, 12, 0, 0, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(database_url: str) -> Any:
+    """Runs a writing unit on a migrated database."""
+    commands.upgrade(database_url)
+
+    def write(unit: Any) -> Any:
+        async def work() -> Any:
+            database = Database(database_url)
+            try:
+                return await database.write(unit)
+            finally:
+                await database.close()
+
+        return asyncio.run(work())
+
+    return write
+
+
+def test_rows_are_stored_as_a_plain_insert_would(run: Any) -> None:
+    """Ids, times, JSON, nulls and text with every special character."""
+    odd = "tab\t newline\n return\r backslash \\ \\N quote ' \" ü 🎼"
+
+    def unit(tx: Tx) -> tuple[Any, Any]:
+        flow_columns = ("id", "workspace_id", "name", "tags", "labels", "created", "updated")
+        insert_many(tx, flows, flow_columns, [(new_id(), tx.workspace_id, odd, [odd], {"k": odd}, NOW, NOW)])
+        columns = ("id", "workspace_id", "timestamp", "level", "name", "message", "flow_run_id", "created")
+        lines = [(new_id(), tx.workspace_id, NOW + timedelta(seconds=n), n, "n", odd, None, NOW) for n in range(3)]
+        insert_many(tx, logs, columns, lines)
+        insert_many(tx, logs, columns, [])
+        return tx.all(select(flows)), tx.all(select(logs).order_by(logs.c.timestamp))
+
+    [flow], lines = run(unit)
+    assert (flow["name"], flow["created"]) == (odd, NOW)
+    assert [(line["level"], line["message"], line["flow_run_id"]) for line in lines] == [
+        (n, odd, None) for n in range(3)
+    ]
+    assert lines[2]["timestamp"] == NOW + timedelta(seconds=2)
+
+
+def test_a_wrong_row_stores_none(run: Any) -> None:
+    """The unit fails as a whole."""
+
+    def unit(tx: Tx) -> None:
+        columns = ("id", "workspace_id", "timestamp", "level", "name", "message", "created")
+        good = (new_id(), tx.workspace_id, NOW, 1, "n", "m", NOW)
+        insert_many(tx, logs, columns, [good, (*good[:5], None, NOW)])
+
+    with pytest.raises(IntegrityError):
+        run(unit)
+    assert run(lambda tx: tx.all(select(logs))) == []
+
+
+def test_ids_made_together_sort_in_their_order() -> None:
+    """They are version 7 UUIDs, all different from those of another call."""
+    ids = new_ids(1000)
+    assert ids == sorted(ids)
+    assert len({*ids, *new_ids(1000)}) == 2000
+    assert all(is_id(each) and each[14] == "7" for each in ids)
+    assert new_ids(0) == []
