@@ -64,13 +64,13 @@ clean:  ## remove the environments, caches and builds
 
 .venv/.stamp-runtime: .venv/.stamp-python requirements.lock pyproject.toml
 	@echo 'Installing Podium into .venv (the first time takes a minute)' >&2
-	@$(BIN)/python $(PIP) install --require-hashes --requirement requirements.lock
+	@$(BIN)/python $(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python $(PIP) install --no-deps --editable .
 	@touch $@
 
 .venv/.stamp-dev: .venv/.stamp-runtime requirements-dev.lock
 	@echo 'Installing the development tools into .venv' >&2
-	@$(BIN)/python $(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(BIN)/python $(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 # A command starts three times faster from compiled modules, also where PYTHONDONTWRITEBYTECODE is set.
@@ -81,5 +81,5 @@ clean:  ## remove the environments, caches and builds
 .venv-prefect/.stamp: requirements-prefect.lock
 	@echo 'Installing the unmodified prefect client into .venv-prefect' >&2
 	@$(PYTHON) -m venv .venv-prefect
-	@.venv-prefect/bin/python $(PIP) install --require-hashes --requirement requirements-prefect.lock
+	@.venv-prefect/bin/python $(PIP) install --no-deps --require-hashes --requirement requirements-prefect.lock
 	@touch $@

@@ -13,12 +13,13 @@ LOCKS = {
     "requirements-dev.lock": ["pyproject.toml", "--group", "dev"],
     "requirements-prefect.lock": ["--group", "prefect"],
 }
-COMMAND = "uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"
+COMMAND = "uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras"
+PLAIN = "--no-header --no-annotate"
 
 
 def main(extra: list[str]) -> None:
     for name, source in LOCKS.items():
-        subprocess.run([*COMMAND.split(), *source, "--output-file", name, *extra], check=True)
+        subprocess.run([*COMMAND.split(), *PLAIN.split(), *source, "--output-file", name, *extra], check=True)
         lock = Path(name)
         lock.write_text(HEADER + lock.read_text("utf-8").removeprefix(HEADER), "utf-8")
 

@@ -30,7 +30,7 @@ def install(target: Path, wheel: Path, lock: Path) -> Path:
     """The podium command of a fresh environment."""
     venv.create(target, with_pip=True)
     pip = [target / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, "--require-hashes", "--requirement", lock], check=True)
+    subprocess.run([*pip, "--no-deps", "--require-hashes", "--requirement", lock], check=True)
     subprocess.run([*pip, "--no-deps", wheel], check=True)
     return target / "bin" / "podium"
 

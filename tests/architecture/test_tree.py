@@ -10,7 +10,7 @@ import pytest
 from tests.architecture.sources import ROOT
 
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
-PIN = re.compile(r"[a-z0-9-]+==\S+( ; .+)? \\")
+PIN = re.compile(r"[a-z0-9-]+(\[[a-z0-9, -]+\])?==\S+( ; .+)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
 MACHINE_PATH = re.compile(r"(?<![\w.*>}])/(?:root|work|opt/wheels|opt/pypi)(?=/)")
 
@@ -27,7 +27,9 @@ def test_every_dependency_is_locked() -> None:
     """The lock file names each direct dependency of the package."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = {re.split(r"[\[<>=;~! ]", requirement)[0] for requirement in project["dependencies"]}
-    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
+    locked = set(
+        re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    )
     assert wanted - locked == set()
 
 
