@@ -5,6 +5,7 @@
     DatabaseError
     ├── DatabaseUnavailable       trouble with the database now; the same call may work later
     │   └── DatabaseUnreachable   it does not answer at all
+    ├── ValueRefused              it cannot hold a value, and never will
     ├── AuthenticationFailed      it answers, and does not let us in
     ├── UnsupportedDatabase       not SQLite or PostgreSQL, or too old
     ├── SchemaError
@@ -25,6 +26,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseUnreachable(DatabaseUnavailable):
     """The database does not answer."""
+
+
+class ValueRefused(DatabaseError):
+    """A value is too large, too long, too deep or of characters that the database does not have."""
 
 
 class AuthenticationFailed(DatabaseError):
