@@ -120,7 +120,7 @@ def _new_run(tx: Tx, values: Mapping[str, Any], context: Row) -> Row:
     run["tags"] = run.get("tags") or []
     for name in ("parameters", "context", "job_variables"):
         run[name] = run.get(name) or {}
-    run["empirical_policy"] = run.get("empirical_policy") or FlowRunPolicy()
+    run["empirical_policy"] = msgspec.convert(run.get("empirical_policy") or {}, FlowRunPolicy)
     run["labels"] = _labels(run, values.get("labels"), context)
     return run
 

@@ -109,7 +109,7 @@ def _new_run(tx: Tx, values: Mapping[str, Any], parent: Row | None) -> Row:
     run["name"] = run.get("name") or run_name()
     run["tags"] = run.get("tags") or []
     run["task_inputs"] = run.get("task_inputs") or {}
-    run["empirical_policy"] = run.get("empirical_policy") or TaskRunPolicy()
+    run["empirical_policy"] = msgspec.convert(run.get("empirical_policy") or {}, TaskRunPolicy)
     labels: Row = msgspec.json.decode(parent["labels"]) if parent else {}
     if run["flow_run_id"] is not None:
         labels["prefect.flow-run.id"] = run["flow_run_id"]
