@@ -89,7 +89,7 @@ class DeploymentScheduleUpdate(Patch):
 
     def __post_init__(self) -> None:
         """Find out the kind of the schedule."""
-        if self.schedule:
+        if isinstance(self.schedule, dict):
             self.schedule = parse_schedule(self.schedule)
 
 

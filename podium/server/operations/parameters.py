@@ -24,13 +24,19 @@ def failure(values: Any, schema: Mapping[str, Any], *, partial: bool = False) ->
     """
     validator = _validator(_sorted_encoder.encode(schema), partial)
     for error in validator.iter_errors(_bare(values)):
-        place = ".".join(str(step) for step in error.instance_path)
-        return (
-            f"Validation failed for field {place!r}: {error.message}"
-            if place
-            else f"Validation failed: {error.message}"
-        )
+        cause = _cause(error)
+        place = ".".join(str(step) for step in cause.instance_path)
+        where = f"Validation failed for field {place!r}" if place else "Validation failed"
+        return f"{where}: {cause.message}"
     return None
+
+
+def _cause(error: Any) -> Any:
+    """The error inside of "this or null", which says more."""
+    branches = getattr(error.kind, "context", None)
+    if branches and len(branches) == 2 and list(error.schema_path)[-1] == "anyOf":
+        return _cause(branches[0][0])
+    return error
 
 
 @lru_cache(maxsize=512)

@@ -108,7 +108,7 @@ def _statement(where: list[ColumnElement[bool]], room: Mapping[str, int], limit:
         return _DUE.where(*where).order_by(*_ORDER).limit(limit)
     place = func.row_number().over(partition_by=flow_runs.c.work_queue_id, order_by=_ORDER[1:]).label("place")
     ranked = _DUE.add_columns(place).where(*where).subquery()
-    free = case(dict(room), value=ranked.c.work_queue_id, else_=limit)
+    free = case(*((ranked.c.work_queue_id == queue_id, free) for queue_id, free in room.items()), else_=limit)
     order = (ranked.c.priority, ranked.c.next_scheduled_start_time, ranked.c.id)
     shown = [column for column in ranked.c if column.name != "place"]
     return select(*shown).where(ranked.c.place <= free).order_by(*order).limit(limit)

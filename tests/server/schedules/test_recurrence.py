@@ -47,7 +47,12 @@ def rules(draw: st.DrawFn) -> str:
 @given(rules(), st.integers(-50, 900))
 def test_jumping_near_a_moment_changes_no_date(rule: str, days: int) -> None:
     start = BEGIN + timedelta(days=days, minutes=7)
-    walked = list(islice(rrulestr(rule).xafter(start, inc=True), 5))
+    try:
+        walked = list(islice(rrulestr(rule).xafter(start, inc=True), 5))
+    except ValueError:  # such as BYHOUR=8 of every fourth hour from 23 on
+        with pytest.raises(ValueError):
+            occurrences(rule, start)
+        return
     assert list(islice(occurrences(rule, start), 5)) == walked
 
 
