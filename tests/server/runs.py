@@ -151,7 +151,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, msgspec.Raw):
         return msgspec.json.decode(value)
     if isinstance(value, msgspec.Struct):
-        return msgspec.to_builtins(value, builtin_types=(datetime,))
+        return msgspec.json.decode(msgspec.json.encode(value))
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value

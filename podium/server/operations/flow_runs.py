@@ -33,8 +33,8 @@ from podium.wire.states import StateCreate
 
 _INSERT = insert(flow_runs)
 _INSERT_UNLESS_KEY_IS_TAKEN = {
-    "sqlite": sqlite.insert(flow_runs).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(flow_runs).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(flow_runs).on_conflict_do_nothing().returning(flow_runs.c.id),
+    "postgresql": postgresql.insert(flow_runs).on_conflict_do_nothing().returning(flow_runs.c.id),
 }
 _BY_KEY = select(flow_runs.c.id).where(
     flow_runs.c.workspace_id == WORKSPACE,
@@ -99,7 +99,7 @@ def create_flow_run(tx: Tx, values: Mapping[str, Any], state: StateCreate | None
     row = {name: transition.run[name] for name in _COLUMNS}
     if key is None:
         tx.run(_INSERT, row)
-    elif tx.run(_INSERT_UNLESS_KEY_IS_TAKEN[tx.dialect], row) == 0:
+    elif tx.value(_INSERT_UNLESS_KEY_IS_TAKEN[tx.dialect], row) is None:
         return read_flow_run(tx, tx.value(_BY_KEY, given_key=key, of_flow=values["flow_id"])), False
     store_state(transition, transition.proposed)
     engine.leave(transition, entered)

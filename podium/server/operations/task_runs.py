@@ -26,8 +26,8 @@ from podium.wire.states import StateCreate
 from podium.wire.task_runs import TaskRunPolicy
 
 _INSERT = {
-    "sqlite": sqlite.insert(task_runs).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(task_runs).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(task_runs).on_conflict_do_nothing().returning(task_runs.c.id),
+    "postgresql": postgresql.insert(task_runs).on_conflict_do_nothing().returning(task_runs.c.id),
 }
 _NATURAL_KEY = (
     task_runs.c.workspace_id == WORKSPACE,
@@ -78,7 +78,7 @@ def create_task_run(tx: Tx, values: Mapping[str, Any], state: StateCreate | None
         row = {name: run[name] for name in _COLUMNS}
     else:
         row = {name: transition.run[name] for name in _COLUMNS}
-    if tx.run(_INSERT[tx.dialect], row) == 0:
+    if tx.value(_INSERT[tx.dialect], row) is None:
         return read_task_run(tx, _existing(tx, row)), False
     if proposed is not None:
         store_state(transition, proposed)

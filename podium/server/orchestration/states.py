@@ -53,7 +53,8 @@ class State:
         self.type = kind
         self.timestamp = timestamp
         self.name = name or DEFAULT_NAMES[kind]
-        self.message = message
+        # PostgreSQL has no NUL in a text; a run whose error says one must still be able to fail.
+        self.message = message.replace("\0", "") if message else message
         self.data = data
         self.id = state_id or new_id()
         self._raw = details if isinstance(details, msgspec.Raw) else None
