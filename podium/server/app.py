@@ -3,19 +3,19 @@
 import logging
 from typing import Any
 
-import falcon
 import falcon.asgi
 
 from podium.db.engine import Database
 from podium.profiles import Settings
+from podium.server import options
 from podium.server.events.outbox import Outbox
 from podium.server.http import binding, problems
 from podium.server.http.compression import Compression
+from podium.server.http.cors import Cors
 from podium.server.http.csrf import CsrfGuard
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import WorkspacePrefix
 from podium.server.messaging.memory import MemoryBus
-from podium.server.options import database_options
 from podium.server.resources import (
     admin,
     artifacts,
@@ -40,6 +40,7 @@ from podium.server.resources import (
     task_runs,
     task_workers,
     templates,
+    ui,
     variables,
     work_pools,
     work_queues,
@@ -79,12 +80,13 @@ RESOURCES = (
     collections,
     templates,
     events,
+    ui,
 )
 
 
 def create_runtime(settings: Settings) -> Runtime:
     """What the parts of this process share; opens no connection yet."""
-    database = Database(str(settings.server.database.connection_url), database_options(settings))
+    database = Database(str(settings.server.database.connection_url), options.database_options(settings))
     bus = MemoryBus()
     database.outbox = Outbox(bus)
     return Runtime(settings=settings, database=database, bus=bus)
@@ -93,16 +95,13 @@ def create_runtime(settings: Settings) -> Runtime:
 def create_app(runtime: Runtime) -> Any:
     """The ASGI application of one process."""
     settings = runtime.settings
-    base_path = (settings.server.api.base_path or "/api").rstrip("/")
-    middleware: list[Any] = [Compression()]
-    origins = [origin.strip() for origin in settings.server.api.cors_allowed_origins.split(",") if origin.strip()]
-    if origins:
-        middleware.insert(0, falcon.CORSMiddleware(allow_origins="*" if origins == ["*"] else origins))
-    app = falcon.asgi.App(middleware=middleware)
+    base_path = options.base_path(settings)
+    middleware: list[Any] = [Cors(settings)] if settings.server.api.cors_allowed_origins.strip() else []
+    app = falcon.asgi.App(middleware=[*middleware, Compression()])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
     app.ws_options.max_receive_queue = 0
-    problems.install(app)
+    problems.install(app, settings.server.log_retryable_errors)
     guard = Guard(settings, CsrfGuard(runtime.database) if settings.server.api.csrf_protection_enabled else None)
     routes = [route for resource in RESOURCES for route in resource.ROUTES]
     binding.bind(app, base_path, routes, runtime, guard)
