@@ -64,6 +64,20 @@ def test_by_priority_then_time(pool: Pool) -> None:
     assert pool.hand_out(after=10) == ["high early", "high late"]
 
 
+def test_queues_of_the_same_priority_share_by_time(pool: Pool) -> None:
+    pool.set(work_queues, pool.low, priority=1)
+    pool.run(pool.low, "first", 1)
+    pool.run(pool.high, "second", 2)
+    pool.run(pool.low, "third", 3)
+    assert pool.hand_out() == ["first", "second", "third"]
+
+
+def test_from_many_queues(pool: Pool) -> None:
+    for number in range(120):
+        pool.run(pool.rows.queue(pool.id, f"q{number}", priority=number + 3), f"{number}", 200 - number)
+    assert pool.hand_out(limit=70) == [str(number) for number in range(70)]
+
+
 def test_what_a_worker_gets(pool: Pool) -> None:
     run_id = pool.run(pool.high, "run", 1, deployment_version="v1")
     ((handed_out,), _) = pool.units.read(read_pool_runs, pool.name, None, None, None, 10)
