@@ -6,7 +6,7 @@ Errors are told by the names PEP 249 gives them, since a driver is only loaded w
 import re
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from podium.db.errors import DatabaseUnavailable, ValueRefused
 
@@ -22,17 +22,16 @@ _READ_ONLY = "25006"
 def failure_of(error: Exception) -> Exception:
     """The error to raise for one that came out of a unit.
 
-    ``DatabaseUnavailable``: the same unit may work later. ``ValueRefused``: it never will. ``IntegrityError``: also of a
-    statement that went past SQLAlchemy. Others stay as they are.
+    ``DatabaseUnavailable``: the same unit may work later. ``ValueRefused``: it never will. ``IntegrityError``: also of
+    a statement that went past SQLAlchemy. Others stay as they are.
     """
-    wrapped = isinstance(error, DBAPIError) and error.orig is not None
-    cause: BaseException = error.orig if wrapped else error  # type: ignore[attr-defined]
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     names = {kind.__name__ for kind in type(cause).__mro__ if kind.__module__.partition(".")[0] in DRIVERS}
     reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
     if "DataError" in names or isinstance(cause, OverflowError | UnicodeEncodeError):
         return ValueRefused(reason)
     if "IntegrityError" in names:
-        return error if wrapped else IntegrityError("", None, cause)
+        return error if isinstance(error, IntegrityError) else IntegrityError("", None, cause)
     if "OperationalError" in names:
         return _of_operation(error, cause, reason)
     if getattr(error, "connection_invalidated", False) or getattr(cause, "sqlstate", None) == _READ_ONLY:

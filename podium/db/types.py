@@ -22,8 +22,13 @@ def _id_to_text(value: Any) -> Any:
     return value if value is None else str(value)
 
 
+def _time_in_utc(value: datetime | None) -> datetime | None:
+    """A moment whose year in UTC is not from 1 to 9999 could be stored, and never be read again: OverflowError."""
+    return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
+
+
 def _time_to_integer(value: datetime | None) -> int | None:
-    return None if value is None else (value - EPOCH) // MICROSECOND
+    return None if value is None else ((value if value.tzinfo is UTC else value.astimezone(UTC)) - EPOCH) // MICROSECOND
 
 
 def _integer_to_time(value: int | None) -> datetime | None:
@@ -68,7 +73,7 @@ class Timestamp(TypeDecorator[datetime]):
         return dialect.type_descriptor(BigInteger())
 
     def bind_processor(self, dialect: Dialect) -> Processor:
-        return None if dialect.name == "postgresql" else _time_to_integer
+        return _time_in_utc if dialect.name == "postgresql" else _time_to_integer
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
         return None if dialect.name == "postgresql" else _integer_to_time

@@ -13,6 +13,7 @@ from podium.db.urls import sync_url
 from podium.profiles import Settings
 from podium.server import main, pidfile
 from podium.server.listening import listen
+from podium.server.options import base_path
 
 WAIT_SECONDS = 60.0
 LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
@@ -38,16 +39,16 @@ def check(settings: Settings) -> None:
         return
     if sync_url(settings.server.database.connection_url).startswith("sqlite"):
         raise CannotStart(
-            f"{workers} workers need PostgreSQL, since SQLite has one writer: set PODIUM_SERVER_DATABASE_CONNECTION_URL "
-            "to a postgresql:// URL, or use --workers 1"
+            f"{workers} workers need PostgreSQL, since SQLite has one writer: set "
+            "PODIUM_SERVER_DATABASE_CONNECTION_URL to a postgresql:// URL, or use --workers 1"
         )
     raise CannotStart(f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1")
 
 
-def public_url(host: str, port: int, base_path: str | None) -> str:
+def public_url(host: str, port: int, path: str) -> str:
     """The API's URL for a client on this machine."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}{(base_path or '/api').rstrip('/')}"
+    return f"http://{shown}:{port}{path}"
 
 
 def run(settings: Settings, with_services: bool, announce: Callable[[Started], None]) -> None:
@@ -60,7 +61,7 @@ def run(settings: Settings, with_services: bool, announce: Callable[[Started], N
     listener = listen(api.host, api.port)
     port = listener.getsockname()[1]
     main.prepare_database(settings)
-    url = public_url(api.host, port, api.base_path)
+    url = public_url(api.host, port, base_path(settings))
     path = pidfile.path_of(settings.home, port)
     log = os.environ.get(LOG_VARIABLE)
 
@@ -91,6 +92,14 @@ def run_in_background(settings: Settings, arguments: Sequence[str]) -> Started:
             start_new_session=True,
             env={**os.environ, "PODIUM_HOME": str(settings.home), LOG_VARIABLE: str(log)},
         )
+    try:
+        return _wait_for(process, settings, log, start)
+    except BaseException:
+        process.terminate()
+        raise
+
+
+def _wait_for(process: subprocess.Popen[bytes], settings: Settings, log: Path, start: int) -> Started:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         found = find(settings)
@@ -99,7 +108,6 @@ def run_in_background(settings: Settings, arguments: Sequence[str]) -> Started:
         if process.poll() is not None:
             raise CannotStart(_last_words(log, start))
         time.sleep(0.02)
-    process.terminate()
     raise CannotStart(f"it did not answer within {WAIT_SECONDS:.0f} s; see {log}")
 
 

@@ -15,9 +15,11 @@ class PortUnavailable(Exception):
 def listen(host: str, port: int) -> socket.socket:
     """A bound, listening socket. ``host`` is a name, an IPv4 or an IPv6 address; port 0 takes any free one."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise PortUnavailable(f"cannot listen on {host!r}: {error.strerror}; set --host to an address of this machine") from None
+        reason = f"cannot listen on {host!r}: {error.strerror}"
+        raise PortUnavailable(f"{reason}; set --host to an address of this machine") from None
+    family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

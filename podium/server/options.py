@@ -1,4 +1,4 @@
-"""The database options out of the settings."""
+"""What several parts of the server read out of the settings."""
 
 from podium.db.options import Options
 from podium.profiles import Settings
@@ -20,3 +20,8 @@ def database_options(settings: Settings) -> Options:
         echo=database.echo,
         application_name=pool.connect_args.application_name or "podium",
     )
+
+
+def base_path(settings: Settings) -> str:
+    """Where the API is mounted: ``/api`` unless set, without a slash at its end (empty: at the root)."""
+    return f"/{(settings.server.api.base_path or '/api').strip('/')}".rstrip("/")

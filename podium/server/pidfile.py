@@ -8,6 +8,9 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+ENDED = {"Z", "X"}
+"""States of a process that has exited and whose parent has not asked for its exit code yet."""
+
 
 @dataclass(slots=True)
 class ServerProcess:
@@ -24,16 +27,17 @@ class ServerProcess:
 
 
 def start_mark(pid: int) -> str:
-    """Something that differs between two processes that had the same pid; empty when there is no such process."""
+    """Something that differs between two processes that had the same pid; empty when none of this pid runs."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return _start_mark_without_proc(pid)
-    return stat.rpartition(")")[2].split()[19]
+    state, *fields = stat.rpartition(")")[2].split()
+    return "" if state in ENDED else fields[18]
 
 
 def _start_mark_without_proc(pid: int) -> str:
-    if os.path.exists("/proc/self/stat"):
+    if Path("/proc/self/stat").exists():
         return ""
     answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return answer.stdout.strip()

@@ -60,6 +60,8 @@ def decode(kind: Any, data: bytes | str) -> Any:
         value = decoder(kind).decode(data)
     except msgspec.DecodeError as error:
         value = _decode_again(kind, data, error)
+    except UnicodeDecodeError as error:
+        raise BadBody([_detail("json_invalid", ("body", error.start), "The body is not UTF-8", {})]) from None
     except RecursionError:
         raise BadBody([_detail("recursion_loop", ("body",), "The body is nested too deeply", None)]) from None
     return value

@@ -109,7 +109,7 @@ class Report:
             "timestamp": self.timestamp,
             "type": self.state.type,
             "name": self.state.name or self.state.type.capitalize(),
-            "message": self.state.message,
+            "message": (self.state.message or "").replace("\0", "") or None,
             "state_details": details,
             "data": None if isinstance(data, dict) and data.get("type") == UNPERSISTED else data,
         }

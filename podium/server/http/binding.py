@@ -8,7 +8,7 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from podium.server.errors import InvalidRequest, NotFound
+from podium.server.errors import BadRequest, InvalidRequest, NotFound
 from podium.server.http.call import Call, Reply
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
@@ -36,7 +36,10 @@ def bind(app: falcon.asgi.App[Any, Any], base_path: str, routes: Routes, runtime
         name = f"on_{endpoint.method.lower()}"
         if hasattr(resource, name):
             raise ValueError(f"two handlers for {endpoint.method} {endpoint.path}")
-        setattr(resource, name, _responder(endpoint, handler, runtime, guard))
+        responder = _responder(endpoint, handler, runtime, guard)
+        setattr(resource, name, responder)
+        if endpoint.method == "GET":
+            setattr(resource, "on_head", responder)  # noqa: B010  # Falcon finds responders by their names
     for template, resource in resources.items():
         app.add_route(template, resource)
 
@@ -47,9 +50,7 @@ def _template(path: str) -> str:
     return "/".join(f"{{p{place}}}" if part.startswith("{") else part for place, part in enumerate(parts))
 
 
-def _responder(
-    endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Guard
-) -> Callable[..., Awaitable[None]]:
+def _responder(endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Guard) -> Callable[..., Awaitable[None]]:
     places = [place for place, part in enumerate(endpoint.path.split("/")) if part.startswith("{")]
     keys = [(f"p{place}", name, name in endpoint.ids) for place, name in zip(places, endpoint.names, strict=True)]
     status = STATUS_LINES[endpoint.status]
@@ -78,9 +79,14 @@ def _id(text: str) -> str:
 
 async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
     content = await request.stream.read()
+    if len(content) < (request.content_length or 0) or (not content and request.get_header("Transfer-Encoding")):
+        # What a caller who hung up did not get to say is not nothing: an empty filter matches everything.
+        raise BadRequest("The body ended early.")
     media = request.content_type
-    if content and media is not None and JSON not in media and "+json" not in media:
-        content = b""
+    if content and media is not None and not _says_json(media):
+        message = f"The content type is {media}; expected {JSON}"
+        where = ["header", "content-type"]
+        raise InvalidRequest([{"type": "content_type", "loc": where, "msg": message, "input": media}])
     if not content and endpoint.body_required:
         raise InvalidRequest([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
     read = decode if endpoint.body_required else decode_optional
@@ -90,10 +96,15 @@ async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
         raise InvalidRequest(error.details, _echo(content)) from None
 
 
+def _says_json(media: str) -> bool:
+    kind = media.partition(";")[0].strip().lower()
+    return kind == JSON or (kind.startswith("application/") and kind.endswith("+json"))
+
+
 def _echo(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

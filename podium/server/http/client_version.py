@@ -9,7 +9,8 @@ from podium.server.errors import BadRequest
 API_VERSION = (0, 8, 4)
 OLDEST_API_VERSION = (0, 8, 0)
 
-_AGENT = re.compile(r"prefect/(\d+)\.(\d+)\.(\d+)(\S*) \(API ")
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
+_AGENT = re.compile(r"prefect/([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(\S*) \(API ")
 
 
 class ClientVersion(NamedTuple):
@@ -40,11 +41,11 @@ def parse_api_version(header: str) -> tuple[int, int, int]:
 
     Raises ``BadRequest`` when it is not of that form or older than the oldest supported one.
     """
-    try:
-        major, minor, patch = (int(part) for part in header.split("."))
-    except ValueError:
-        raise BadRequest(f"X-PREFECT-API-VERSION is {header!r}; expected a version of the form 'x.y.z'.") from None
-    if (major, minor, patch) < OLDEST_API_VERSION:
-        ours = ".".join(map(str, API_VERSION))
-        raise BadRequest(f"The client speaks API version {header}, which this server (API version {ours}) no longer does.")
-    return (major, minor, patch)
+    match = _VERSION.fullmatch(header)
+    if match is None:
+        raise BadRequest(f"X-PREFECT-API-VERSION is {header!r}; expected a version of the form 'x.y.z'.")
+    version = (int(match[1]), int(match[2]), int(match[3]))
+    if version < OLDEST_API_VERSION:
+        oldest, ours = (".".join(map(str, each)) for each in (OLDEST_API_VERSION, API_VERSION))
+        raise BadRequest(f"The client speaks API version {header}; this server speaks {oldest} to {ours}.")
+    return version

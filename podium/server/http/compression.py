@@ -1,10 +1,13 @@
 """Bodies of a size worth it are gzipped when the client asks."""
 
 import gzip
+import re
 
 import falcon.asgi
 
 SMALLEST = 500
+
+_WANTED = re.compile(r"\b(?:gzip|\*)\s*(?:;\s*q=(?P<weight>[\d.]+))?\s*(?:,|$)", re.IGNORECASE)
 
 
 class Compression:
@@ -14,8 +17,15 @@ class Compression:
         self, request: falcon.asgi.Request, response: falcon.asgi.Response, resource: object, succeeded: bool
     ) -> None:
         data = response.data
-        if data is None or len(data) < SMALLEST or "gzip" not in (request.get_header("Accept-Encoding") or ""):
+        if data is None or len(data) < SMALLEST:
             return
-        response.data = gzip.compress(data, compresslevel=1, mtime=0)
-        response.set_header("Content-Encoding", "gzip")
         response.append_header("Vary", "Accept-Encoding")
+        if accepts_gzip(request.get_header("Accept-Encoding") or ""):
+            response.data = gzip.compress(data, compresslevel=1, mtime=0)
+            response.set_header("Content-Encoding", "gzip")
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an ``Accept-Encoding`` header names gzip, and not with the weight 0."""
+    wanted = _WANTED.search(header)
+    return wanted is not None and (wanted["weight"] or "1").strip("0.") != ""

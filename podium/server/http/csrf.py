@@ -38,5 +38,5 @@ class CsrfGuard:
         if not client:
             raise Forbidden("Missing client identifier.")
         known = await self._database.read(_live_token, client)
-        if known is None or not hmac.compare_digest(known, token):
+        if known is None or not hmac.compare_digest(known.encode(), token.encode()):
             raise Forbidden("Invalid CSRF token or client identifier.")

@@ -1,7 +1,6 @@
 """What is checked before a handler runs: the client's API version, its CSRF token, its credentials."""
 
 import base64
-import binascii
 import hmac
 
 from falcon.asgi import Request
@@ -36,7 +35,7 @@ class Guard:
         scheme, _, encoded = header.partition(" ")
         try:
             given = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise Unauthorized() from None
         if scheme != "Basic" or not self.knows(given.decode(errors="replace")):
             raise Unauthorized()

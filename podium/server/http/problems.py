@@ -1,77 +1,98 @@
 """Every error as a JSON answer of the contract's shape."""
 
 import logging
+import time
+from http import HTTPStatus
 from typing import Any
 
 import falcon
 import falcon.asgi
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from falcon.asgi import Request, Response
+from sqlalchemy.exc import IntegrityError
 
-from podium.db.errors import DatabaseUnavailable
-from podium.server.errors import Conflict, Problem, Unavailable
+from podium.db.errors import DatabaseUnavailable, ValueRefused
+from podium.server.errors import Conflict, Invalid, Problem, Unavailable
 from podium.wire.decoding import encode
 
 logger = logging.getLogger("podium.server")
 
+QUIET_SECONDS = 10.0
+"""A database that is away is said once in this time, not once a request."""
 
-def install(app: falcon.asgi.App[Any, Any]) -> None:
-    """Adds the error handlers; the most specific class wins."""
+
+def install(app: falcon.asgi.App[Any, Any], log_retryable: bool = False) -> None:
+    """Adds the error handlers; the most specific class wins. ``log_retryable``: log why each 503 was answered."""
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(falcon.HTTPError, _http_error)
-    app.add_error_handler(DBAPIError, _database_error)
     app.add_error_handler(IntegrityError, _integrity_error)
-    app.add_error_handler(DatabaseUnavailable, _unavailable)
+    app.add_error_handler(ValueRefused, _value_refused)
+    app.add_error_handler(OverflowError, _out_of_range)
+    app.add_error_handler(DatabaseUnavailable, _Unavailability(log_retryable).answer)
     app.add_error_handler(Problem, _problem)
 
 
-def write_problem(response: falcon.asgi.Response, problem: Problem) -> None:
+def write_problem(response: Response, problem: Problem) -> None:
     """Puts a problem into a response."""
     response.status = falcon.code_to_http_status(problem.status)
     response.content_type = "application/json"
-    response.data = encode(problem.body())
+    response.data = _encoded(problem)
     if problem.retry_after is not None:
         response.set_header("Retry-After", f"{problem.retry_after:g}")
 
 
-async def _problem(
-    request: falcon.asgi.Request, response: falcon.asgi.Response, error: Problem, params: dict[str, Any]
-) -> None:
+def _encoded(problem: Problem) -> bytes:
+    try:
+        return encode(problem.body())
+    except (RecursionError, UnicodeEncodeError):
+        # It repeats what the caller sent, which is nested deeper than can be written once more.
+        return encode({"exception_message": problem.detail, "exception_detail": [], "request_body": None})
+
+
+async def _problem(request: Request, response: Response, error: Problem, params: dict[str, Any]) -> None:
     write_problem(response, error)
 
 
-async def _http_error(
-    request: falcon.asgi.Request, response: falcon.asgi.Response, error: falcon.HTTPError, params: dict[str, Any]
-) -> None:
-    problem = Problem(error.title or "Error")
+async def _http_error(request: Request, response: Response, error: falcon.HTTPError, params: dict[str, Any]) -> None:
+    problem = Problem(error.description or HTTPStatus(error.status_code).phrase)
     problem.status = error.status_code
     write_problem(response, problem)
     if error.headers:
         response.set_headers(error.headers)
 
 
-async def _integrity_error(
-    request: falcon.asgi.Request, response: falcon.asgi.Response, error: IntegrityError, params: dict[str, Any]
-) -> None:
-    write_problem(response, Conflict("Data integrity conflict. This usually means a unique or foreign key is violated."))
+async def _integrity_error(request: Request, response: Response, error: IntegrityError, params: dict[str, Any]) -> None:
+    write_problem(response, Conflict("The object exists already, or names one that does not exist."))
 
 
-async def _database_error(
-    request: falcon.asgi.Request, response: falcon.asgi.Response, error: DBAPIError, params: dict[str, Any]
-) -> None:
-    logger.error("A statement failed: %s", error.orig)
-    write_problem(response, Unavailable())
+async def _value_refused(request: Request, response: Response, error: ValueRefused, params: dict[str, Any]) -> None:
+    write_problem(response, Invalid(f"The database cannot hold a value: {error}"))
 
 
-async def _unavailable(
-    request: falcon.asgi.Request, response: falcon.asgi.Response, error: DatabaseUnavailable, params: dict[str, Any]
-) -> None:
-    logger.warning("The database is not available: %s", error)
-    write_problem(response, Unavailable())
+async def _out_of_range(request: Request, response: Response, error: OverflowError, params: dict[str, Any]) -> None:
+    """Moments at the very ends of the calendar have no UTC, sums with them no result."""
+    write_problem(response, Invalid(f"A value is out of range: {error}"))
 
 
-async def _unexpected(
-    request: falcon.asgi.Request, response: falcon.asgi.Response, error: Exception, params: dict[str, Any]
-) -> None:
+class _Unavailability:
+    """Answers 503, and says in the log why: each time or now and then."""
+
+    def __init__(self, log_each: bool) -> None:
+        self._log_each = log_each
+        self._quiet_until = 0.0
+
+    async def answer(
+        self, request: Request, response: Response, error: DatabaseUnavailable, params: dict[str, Any]
+    ) -> None:
+        now = time.monotonic()
+        if self._log_each:
+            logger.error("%s %s answers 503", request.method, request.path, exc_info=error)
+        elif now >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            logger.warning("The database is not available, requests are answered with 503: %s", error)
+        write_problem(response, Unavailable())
+
+
+async def _unexpected(request: Request, response: Response, error: Exception, params: dict[str, Any]) -> None:
     logger.exception("An unexpected error in %s %s", request.method, request.path, exc_info=error)
     problem = Problem("Internal Server Error")
     write_problem(response, problem)

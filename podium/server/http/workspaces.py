@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from podium.db.engine import Database
+from podium.db.errors import DatabaseError
 from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.tables.workspaces import workspaces
 from podium.db.unit import Tx
@@ -14,12 +15,15 @@ Scope = dict[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 KEY = "podium.workspace_id"
+FAILURE = "podium.workspace_failure"
 
 _BY_HANDLE = select(workspaces.c.id).where(workspaces.c.handle == bindparam("handle"))
 
 
 def workspace_of(scope: Scope) -> str:
-    """The id of the workspace a request is for."""
+    """The id of the workspace a request is for; raises what kept it from being found."""
+    if FAILURE in scope:
+        raise scope[FAILURE]
     workspace_id: str = scope.get(KEY, DEFAULT_WORKSPACE_ID)
     return workspace_id
 
@@ -41,9 +45,19 @@ class WorkspacePrefix:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
         if path.startswith(self._prefix):
-            handle, _, rest = path[len(self._prefix) :].partition("/")
-            workspace_id = await self._database.read(_find, handle)
-            if workspace_id is not None:
-                scope = {**scope, "path": f"{self._base_path}/{rest}", KEY: workspace_id}
-                scope["raw_path"] = scope["path"].encode()
+            scope = await self._inside(scope, path)
         await self._app(scope, receive, send)
+
+    async def _inside(self, scope: Scope, path: str) -> Scope:
+        handle, _, rest = path[len(self._prefix) :].partition("/")
+        found: Scope = {}
+        try:
+            workspace_id = await self._database.read(_find, handle)
+        except DatabaseError as error:
+            found[FAILURE] = error
+        else:
+            if workspace_id is None:
+                return scope
+            found[KEY] = workspace_id
+        below = f"{self._base_path}/{rest}"
+        return {**scope, "path": below, "raw_path": below.encode(), **found}
