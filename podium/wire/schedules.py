@@ -89,7 +89,7 @@ class DeploymentScheduleUpdate(Patch):
 
     def __post_init__(self) -> None:
         """Find out the kind of the schedule."""
-        if isinstance(self.schedule, dict):
+        if self.schedule is not None and self.schedule is not UNSET:
             self.schedule = parse_schedule(self.schedule)
 
 

@@ -74,7 +74,7 @@ def _change(tx: Tx, before: Row, values: Mapping[str, Any]) -> None:
     changes = {
         name: value for name, value in values.items() if value is not None or name in ("concurrency_limit", "filter")
     }
-    name = changes.get("name", before["name"])
+    name: str = changes.get("name") or before["name"]
     if name != before["name"] and find_queue_in_pool(tx, before["work_pool_name"], name):
         raise Conflict(f"A work queue with the name {name!r} already exists in work pool {before['work_pool_name']!r}.")
     paused = changes.get("is_paused")

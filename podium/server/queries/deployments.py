@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from math import floor
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select
@@ -12,7 +13,6 @@ from podium.db.tables.flows import flows
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
-from podium.server.operations.concurrency import decay
 from podium.server.queries.generic import Entity, complete
 from podium.server.queries.leases import LEASED_SLOTS
 from podium.wire.deployments import Deployment
@@ -124,9 +124,9 @@ def _limit_of(row: Row, now: datetime) -> Row | None:
     limit = {column.name: row.pop(f"limit_{column.name}") for column in _LIMIT.c if column.name != "workspace_id"}
     if limit["id"] is None:
         return None
-    decay(limit, now)
+    gone = floor(limit["slot_decay_per_second"] * max(0.0, (now - limit["slots_updated"]).total_seconds()))
     shown = {name: limit[name] for name in _SHOWN_OF_LIMIT}
-    return {**shown, "active_slots": limit["anonymous_slots"] + int(leased or 0)}
+    return {**shown, "active_slots": max(0, limit["anonymous_slots"] - gone) + int(leased or 0)}
 
 
 def find_whole(tx: Tx, deployment_id: str, *, lock: bool = False) -> Row | None:
