@@ -71,6 +71,10 @@ class Units:
         self.database: Database = runtime.database
         self._run = run
 
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What a coroutine that uses ``database`` returns."""
+        return self._run(work)
+
     def write(self, unit: Callable[..., Any], *args: Any) -> Any:
         """The result of ``unit(tx, *args)`` after its commit."""
         return self._run(self.database.write(unit, *args))

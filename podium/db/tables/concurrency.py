@@ -1,9 +1,9 @@
 """Concurrency limits and the leases that use them.
 
 Used slots of a limit (version 2) are one sum: the ``slots`` of its leases in ``concurrency_lease_slots``, expired ones
-included until they are taken back, plus ``anonymous_slots``, which were taken without a lease (plain increments and rate
-limits). Denied slots, and the anonymous ones of a limit with a decay, decay with time; both columns are what they were
-at ``slots_updated``. The slots of a limit with a decay are all counted as anonymous.
+included until they are taken back, plus ``anonymous_slots``, which were taken without a lease (plain increments and
+rate limits). Denied slots, and the anonymous ones of a limit with a decay, decay with time; both columns are what they
+were at ``slots_updated``. The slots of a limit with a decay are all counted as anonymous.
 """
 
 from sqlalchemy import (
