@@ -23,7 +23,7 @@ help:  ## list the targets
 start: .venv/.stamp-runtime .venv/.stamp-bytecode  ## run the server on SQLite at http://$(HOST):$(PORT)
 	@exec $(BIN)/podium server start --host $(HOST) --port $(PORT) $(ARGS)
 
-test: .venv/.stamp-dev .venv-prefect/.stamp  ## run the whole suite (TESTS=tests/cli, JOBS=1, ARGS='-k word')
+test: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the whole suite (TESTS=tests/cli, JOBS=1, ARGS='-k word')
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
 lint: .venv/.stamp-dev  ## ruff: rules and format

@@ -78,7 +78,7 @@ async def measure(servers: list[Server], options: argparse.Namespace) -> Results
         if isinstance(server, OwnServer):
             say(f"{server.name}: starts, idle memory, commands")
             await measure_starts(server, results[server.name], options.rounds)
-            measure_commands(server, results[server.name], 3 if options.rounds > 1 else 1)
+            measure_commands(server, results[server.name], 5 if options.rounds > 1 else 1)
             server.freeze()
     work = {key: measure for key, measure in WORK.items() if not options.only or key in options.only}
     for server in servers if "reads" in work else []:

@@ -53,6 +53,7 @@ async def test_an_answer_is_a_status_and_a_body(raw: bytes, expected: tuple[int,
         assert await connection.request("POST", "/flows/", b"{}") == expected
         assert await connection.request("POST", "/flows/", b"{}") == expected
         connection.close()
+        await asyncio.sleep(0.01)  # the closed ends leave
 
 
 async def test_a_connection_closed_in_between_is_made_again() -> None:
@@ -68,6 +69,7 @@ async def test_a_connection_closed_in_between_is_made_again() -> None:
         for _ in range(3):
             assert await connection.request("POST", "/flows/", b"{}") == (503, b"")
         connection.close()
+        await asyncio.sleep(0.01)  # the closed ends leave
 
 
 def test_only_a_plain_http_url_is_taken() -> None:
