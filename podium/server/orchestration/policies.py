@@ -1,4 +1,4 @@
-"""Which rules a transition passes, in order (contract: docs of the state machine)."""
+"""Which rules a transition passes, in order."""
 
 from podium.server.orchestration.engine import Policy
 from podium.server.orchestration.rules.caching import CACHE_INSERTION, CACHE_RETRIEVAL
