@@ -33,6 +33,7 @@ from podium.server.resources import (
     flow_runs,
     flows,
     logs,
+    podium,
     root,
     saved_searches,
     task_run_actions,
@@ -54,6 +55,7 @@ logger = logging.getLogger("podium.server")
 
 RESOURCES = (
     root,
+    podium,
     admin,
     csrf,
     flows,

@@ -123,17 +123,6 @@ def find(settings: Settings) -> pidfile.ServerProcess | None:
     return pidfile.read(pidfile.path_of(settings.home, settings.server.api.port))
 
 
-def stop(process: pidfile.ServerProcess, seconds: float) -> bool:
-    """Asks the server to stop and waits; whether it is gone in time."""
-    pidfile.terminate(process)
-    deadline = time.monotonic() + seconds
-    while process.alive():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def set_up_logging(settings: Settings) -> None:
     """The server's log goes to stderr, a line each: time, level, logger, message."""
     handler = logging.StreamHandler()

@@ -5,8 +5,11 @@ import json
 import os
 import signal
 import subprocess
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+PAUSE = 0.02
 
 ENDED = {"Z", "X"}
 """States of a process that has exited and whose parent has not asked for its exit code yet."""
@@ -74,7 +77,19 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def terminate(process: ServerProcess, signal_number: int = signal.SIGTERM) -> None:
-    """Signals the server, after one more look that it is still that process."""
+def running(home: Path) -> list[ServerProcess]:
+    """Every server that runs from this home."""
+    found = (read(path) for path in sorted((home / "run").glob("server-*.json")))
+    return [process for process in found if process is not None]
+
+
+def stop(process: ServerProcess, seconds: float) -> bool:
+    """Asks the server to stop, after one more look that it is still that process; whether it is gone in time."""
     if process.alive():
-        os.kill(process.pid, signal_number)
+        os.kill(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while process.alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE)
+    return True

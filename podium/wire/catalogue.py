@@ -16,6 +16,7 @@ from podium.wire import (
     flow_runs,
     flows,
     logs,
+    podium,
     root,
     saved_searches,
     schedules,
@@ -33,6 +34,7 @@ from podium.wire.endpoint import Endpoint
 
 MODULES = (
     root,
+    podium,
     admin,
     csrf,
     flows,

@@ -20,6 +20,10 @@ app = group("Start and stop the server, and see how it is.")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 PAUSE = 0.1
+STOP_SECONDS = 15.0
+"""What a server may take to stop beside the requests it finishes."""
+
+ANSWER_SECONDS = 10.0
 
 
 @app.command("start")
@@ -60,46 +64,54 @@ def start(
 @app.command("stop")
 def stop(
     context: typer.Context,
-    port: Annotated[int | None, typer.Option("--port", help="Port of the server to stop.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the server to stop.", min=1, max=65535)] = None,
 ) -> None:
     """Stop the server that was started from this home, and wait until it is gone."""
-    from podium.server import launch
+    from podium.server import pidfile
 
     invocation = current(context)
-    settings = invocation.settings_with({"server.api.port": port} if port else {})
-    found = launch.find(settings)
-    if found is None:
+    settings = invocation.settings
+    found = pidfile.running(settings.home)
+    if port is not None:
+        path = pidfile.path_of(settings.home, port)
+        found = [process for process in (pidfile.read(path),) if process is not None]
+    if not found:
+        on = "" if port is None else f" on port {port}"
+        raise Failure(f"No server of {settings.home} runs{on}.", ExitCode.NOT_FOUND)
+    if len(found) > 1:
+        several = ", ".join(process.url for process in found)
+        raise Failure(f"Several servers of {settings.home} run: {several}. Name one with --port.", ExitCode.USAGE)
+    [server] = found
+    if not pidfile.stop(server, settings.server.shutdown_timeout + STOP_SECONDS):
         raise Failure(
-            f"No server of {settings.home} runs on port {settings.server.api.port}; --port names another.",
-            ExitCode.NOT_FOUND,
+            f"The server at {server.url} (pid {server.pid}) did not stop in time; `kill -9 {server.pid}` ends it.",
+            ExitCode.TIMEOUT,
         )
-    if not launch.stop(found, settings.server.shutdown_timeout + 5):
-        raise Failure(f"The server (pid {found.pid}) did not stop in time.", ExitCode.TIMEOUT)
-    invocation.output.line(f"Stopped the server at {found.url} (pid {found.pid}).")
+    invocation.output.line(f"Stopped the server at {server.url} (pid {server.pid}).")
 
 
 @app.command("status")
 def status(
     context: typer.Context,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.")] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.", min=0)] = 60.0,
     output: FormatOption = "table",
 ) -> None:
-    """Show whether the server answers and is ready; the exit code is not 0 when it is not."""
+    """Show whether the server answers, is ready and does its work; the exit code is not 0 when it is not ready."""
     invocation = current(context)
     deadline = time.monotonic() + timeout
     found = _status(invocation)
     while wait and not found["ready"]:
         if time.monotonic() > deadline:
-            raise Failure(f"{found['url']} is not ready after {timeout:g} s: {found['message']}", ExitCode.TIMEOUT)
+            raise Failure(f"{found['url']} is not ready after {timeout:g} s: {found['message']}.", ExitCode.TIMEOUT)
         time.sleep(PAUSE)
         found = _status(invocation)
     if output == "json":
         invocation.output.json(found)
     else:
         for name, value in found.items():
-            if value is not None:
-                shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+            shown = _shown(value)
+            if shown:
                 invocation.output.line(f"{name + ':':<9} {shown}")
     if not found["ready"]:
         raise typer.Exit(ExitCode.FAILURE)
@@ -107,18 +119,49 @@ def status(
 
 def _status(invocation: Invocation) -> dict[str, Any]:
     # Loaded on use: only this command of the group asks a server.
-    from podium.client.errors import ClientError
-    from podium.wire import root
+    from podium.client.api import Client
+    from podium.client.errors import ClientError, NotFound
+    from podium.wire import podium, root
 
-    found: dict[str, Any] = {"url": invocation.api_url, "answers": False, "ready": False, "version": None}
-    try:
-        invocation.client.call(root.HEALTH)
-        found["answers"] = True
-        found["version"] = invocation.client.call(root.VERSION)
-        invocation.client.call(root.READY)
-        return {**found, "ready": True, "message": None}
-    except ClientError as error:
-        return {**found, "message": str(error)}
+    api = invocation.settings.api
+    url = _url(invocation)
+    found: dict[str, Any] = {"url": url, "answers": False, "ready": False}
+    with Client(url, api.auth_string, api.key, min(api.request_timeout, ANSWER_SECONDS)) as client:
+        try:
+            client.call(root.HEALTH)
+            found["answers"] = True
+            client.call(root.READY)
+            found["ready"] = True
+            status = client.call(podium.STATUS)
+        except NotFound:
+            return {**found, "message": f"{url} is not an API of Podium"}
+        except ClientError as error:
+            return {**found, "message": str(error)}
+    return {**found, "version": status.version, "database": status.database, "services": status.services}
+
+
+def _url(invocation: Invocation) -> str:
+    """The API that is set, else that of the one server which runs from this home."""
+    from podium.server import pidfile
+
+    settings = invocation.settings
+    running = [] if settings.api.url else pidfile.running(settings.home)
+    return running[0].url if len(running) == 1 else invocation.api_url
+
+
+def _shown(value: Any) -> str:
+    """A value of the status as a person reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, list):
+        return str(value)
+    counts: dict[str, list[str]] = {}
+    for service in value:
+        reason = f" ({service.last_error})" if service.last_error else ""
+        counts.setdefault(service.state, []).append(f"{service.name}{reason}")
+    good = len(counts.pop("running", ()))
+    ill = [f"{state}: {', '.join(names)}" for state, names in counts.items()]
+    return "; ".join([*([f"{good} running"] if good else []), *ill]) or "none run"
 
 
 def _arguments(invocation: Invocation, settings: "Settings", no_services: bool) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import falcon
 import falcon.asgi
-from falcon.asgi import Request, Response
+from falcon.asgi import Request, Response, WebSocket
 from sqlalchemy.exc import IntegrityError
 
 from podium.db.errors import DatabaseUnavailable, ValueRefused
@@ -16,19 +16,42 @@ from podium.wire.decoding import encode
 
 logger = logging.getLogger("podium.server")
 
+INTERNAL_ERROR = 1011
+"""The close code of a WebSocket whose handler failed."""
+
 QUIET_SECONDS = 10.0
 """A database that is away is said once in this time, not once a request."""
 
 
 def install(app: falcon.asgi.App[Any, Any], log_retryable: bool = False) -> None:
     """Adds the error handlers; the most specific class wins. ``log_retryable``: log why each 503 was answered."""
-    app.add_error_handler(Exception, _unexpected)
-    app.add_error_handler(falcon.HTTPError, _http_error)
-    app.add_error_handler(IntegrityError, _integrity_error)
-    app.add_error_handler(ValueRefused, _value_refused)
-    app.add_error_handler(OverflowError, _out_of_range)
-    app.add_error_handler(DatabaseUnavailable, _Unavailability(log_retryable).answer)
-    app.add_error_handler(Problem, _problem)
+    handlers: dict[type[Exception], Any] = {
+        Exception: _unexpected,
+        falcon.HTTPError: _http_error,
+        IntegrityError: _integrity_error,
+        ValueRefused: _value_refused,
+        OverflowError: _out_of_range,
+        DatabaseUnavailable: _Unavailability(log_retryable).answer,
+        Problem: _problem,
+    }
+    for kind, handler in handlers.items():
+        app.add_error_handler(kind, _for_requests(handler))
+
+
+def _for_requests(handler: Any) -> Any:
+    """The handler for requests; a WebSocket has no answer to write to: it is refused, or closed once it was accepted."""
+
+    async def handle(
+        request: Request, response: Response, error: Exception, params: dict[str, Any], ws: WebSocket | None = None
+    ) -> None:
+        if ws is None:
+            await handler(request, response, error, params)
+            return
+        if not isinstance(error, (falcon.HTTPError, Problem)):
+            logger.error("An error on the WebSocket %s", request.path, exc_info=error)
+        await ws.close(INTERNAL_ERROR)
+
+    return handle
 
 
 def write_problem(response: Response, problem: Problem) -> None:

@@ -1,0 +1,19 @@
+"""Podium's own endpoints over HTTP: its version, and how it is."""
+
+from podium import __version__
+from podium.server.http.call import Call
+from podium.server.queries.services import read_services
+from podium.wire import podium as wire
+
+
+async def read_version(call: Call) -> wire.Version:
+    return wire.Version(version=__version__)
+
+
+async def read_status(call: Call) -> wire.Status:
+    services = await call.read(read_services)
+    on_sqlite = call.runtime.database.dialect == "sqlite"
+    return wire.Status(version=__version__, database="sqlite" if on_sqlite else "postgresql", services=services)
+
+
+ROUTES = ((wire.VERSION, read_version), (wire.STATUS, read_status))

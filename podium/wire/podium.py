@@ -1,0 +1,41 @@
+"""What Podium says of itself: endpoints of its own, which clients of others do not know."""
+
+from typing import Literal
+
+from podium.wire.endpoint import Answer, Endpoint
+from podium.wire.scalars import Time
+
+
+class Version(Answer):
+    """The version of Podium; what clients are told is another (``admin.READ_VERSION``)."""
+
+    version: str
+
+
+class Service(Answer):
+    """A background service: the last it did on any process, whose rounds start ``interval`` seconds apart.
+
+    ``waiting`` for its first round, ``late`` when the last good one is too long ago, ``failing`` when the last failed.
+    """
+
+    name: str
+    state: Literal["running", "waiting", "late", "failing"]
+    interval: float
+    last_finished: Time | None
+    last_error: str | None
+
+
+class Status(Answer):
+    """How the server is."""
+
+    version: str
+    database: Literal["sqlite", "postgresql"]
+    services: list[Service]
+
+
+VERSION = Endpoint(
+    method="GET", path="/podium/version", summary="Read the version of Podium", answer=Version, statuses=(422,)
+)
+STATUS = Endpoint(
+    method="GET", path="/podium/status", summary="Tell how the server is", answer=Status, statuses=(422, 503)
+)
