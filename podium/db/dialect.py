@@ -30,6 +30,11 @@ class _JsonText(FunctionElement[str]):
     inherit_cache = True
 
 
+class _LabelText(FunctionElement[str]):
+    type = Text()
+    inherit_cache = True
+
+
 class _FitsPattern(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
@@ -68,6 +73,11 @@ def is_empty_array(column: ColumnElement[Any]) -> ColumnElement[bool]:
 def json_text(column: ColumnElement[Any], key: str) -> ColumnElement[str]:
     """The string under a key of a JSON object; NULL when there is none."""
     return _JsonText(column, bindparam(None, key, type_=Text(), unique=True))
+
+
+def label_text(column: ColumnElement[Any], label: str) -> ColumnElement[str]:
+    """``json_text`` for a key of a user's making, which may hold any character."""
+    return _LabelText(column, bindparam(None, label, type_=Text(), unique=True))
 
 
 def fits_pattern(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -147,6 +157,18 @@ def _json_text_sqlite(element: _JsonText, compiler: SQLCompiler, **options: Any)
 def _json_text_postgresql(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
     column, key = _parts(element, compiler, **options)
     return f"({column} ->> {key})"
+
+
+@compiles(_LabelText, "sqlite")
+def _label_text_sqlite(element: _LabelText, compiler: SQLCompiler, **options: Any) -> str:
+    column, label = _parts(element, compiler, **options)
+    return f"(SELECT label.value FROM json_each({column}) AS label WHERE label.key = {label})"  # noqa: S608 no values
+
+
+@compiles(_LabelText, "postgresql")
+def _label_text_postgresql(element: _LabelText, compiler: SQLCompiler, **options: Any) -> str:
+    column, label = _parts(element, compiler, **options)
+    return f"({column} ->> {label})"
 
 
 @compiles(_FitsPattern, "sqlite")

@@ -39,7 +39,7 @@ def install(app: falcon.asgi.App[Any, Any], log_retryable: bool = False) -> None
 
 
 def _for_requests(handler: Any) -> Any:
-    """The handler for requests; a WebSocket has no answer to write to: it is refused, or closed once it was accepted."""
+    """The handler for requests; a WebSocket has no answer to write to: it is refused, or closed if it was accepted."""
 
     async def handle(
         request: Request, response: Response, error: Exception, params: dict[str, Any], ws: WebSocket | None = None

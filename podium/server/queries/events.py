@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, func, literal, not_, or_, select, tuple_
 
-from podium.db.dialect import fits_pattern, json_text
+from podium.db.dialect import fits_pattern, label_text
 from podium.db.tables.events import event_resources, events
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE
@@ -35,7 +35,9 @@ def read_events_after(tx: Tx, wanted: EventFilter, after: tuple[datetime, str] |
     """The next events that match, oldest first; ``after`` is (occurred, id) of the last one read."""
     statement = select(*_COLUMNS).where(*conditions(wanted))
     if after is not None:
-        statement = statement.where(tuple_(events.c.occurred, events.c.id) > tuple_(*after))
+        place = zip(after, (events.c.occurred, events.c.id), strict=True)
+        last = [literal(value, column.type) for value, column in place]
+        statement = statement.where(tuple_(events.c.occurred, events.c.id) > tuple_(*last))
     return tx.all(statement.order_by(events.c.occurred, events.c.id).limit(limit))
 
 
@@ -78,7 +80,7 @@ def conditions(wanted: EventFilter) -> list[Condition]:
         found.append(events.c.occurred <= wanted.occurred.until)
     if wanted.event is not None:
         found.extend(_of_name(wanted.event))
-    if wanted.id.id is not None:
+    if wanted.id.id:
         found.append(events.c.id.in_([str(each) for each in wanted.id.id]))
     if wanted.resource is not None:
         found.extend(_of_primary(wanted.resource))
@@ -99,9 +101,9 @@ def conditions(wanted: EventFilter) -> list[Condition]:
 def _of_name(wanted: EventName) -> list[Condition]:
     name = events.c.event
     found: list[Condition] = []
-    if wanted.name is not None:
+    if wanted.name:
         found.append(name.in_(wanted.name))
-    if wanted.prefix is not None:
+    if wanted.prefix:
         found.append(or_(false(), *(_starts_with(name, prefix) for prefix in wanted.prefix)))
     if wanted.exclude_name:
         found.append(name.not_in(wanted.exclude_name))
@@ -117,9 +119,9 @@ def _starts_with(column: ColumnElement[str], prefix: str) -> Condition:
 
 def _of_primary(wanted: EventResource) -> list[Condition]:
     found: list[Condition] = []
-    if wanted.id is not None:
+    if wanted.id:
         found.append(events.c.resource_id.in_(wanted.id))
-    if wanted.id_prefix is not None:
+    if wanted.id_prefix:
         found.append(or_(false(), *(_starts_with(events.c.resource_id, prefix) for prefix in wanted.id_prefix)))
     if wanted.labels:
         found.append(_has_resource(and_(_PART.position == 0, *_of_labels(wanted.labels))))
@@ -128,11 +130,11 @@ def _of_primary(wanted: EventResource) -> list[Condition]:
 
 def _has_related(wanted: EventRelated) -> Condition:
     found: list[Condition] = [_PART.position > 0]
-    if wanted.id is not None:
+    if wanted.id:
         found.append(_PART.resource_id.in_(wanted.id))
-    if wanted.role is not None:
+    if wanted.role:
         found.append(_PART.resource_role.in_(wanted.role))
-    if wanted.resources_in_roles is not None:
+    if wanted.resources_in_roles:
         pairs = [
             and_(_PART.resource_id == each, _PART.resource_role == role) for each, role in wanted.resources_in_roles
         ]
@@ -143,9 +145,9 @@ def _has_related(wanted: EventRelated) -> Condition:
 
 def _of_resource(wanted: EventAnyResource) -> list[Condition]:
     found: list[Condition] = [_PART.position >= 0]
-    if wanted.id is not None:
+    if wanted.id:
         found.append(_PART.resource_id.in_(wanted.id))
-    if wanted.id_prefix is not None:
+    if wanted.id_prefix:
         found.append(or_(false(), *(_starts_with(_PART.resource_id, prefix) for prefix in wanted.id_prefix)))
     found.extend(_of_labels(wanted.labels or {}))
     return found
@@ -169,7 +171,7 @@ def _label(label: str) -> ColumnElement[str]:
         return _PART.resource_id
     if label == RESOURCE_ROLE:
         return _PART.resource_role
-    return json_text(_PART.resource, label)
+    return label_text(_PART.resource, label)
 
 
 def _fits_value(column: ColumnElement[str], wanted: str) -> Condition:
