@@ -223,7 +223,7 @@ def test_pausing_and_resuming_with_input(clients: Podium) -> None:
     assert process.wait(60) == 0
     done = clients.flow_run("asks")
     assert done["state_type"] == "COMPLETED"
-    assert done["run_count"] == 1
+    assert done["run_count"] == 2
     assert clients.states(run["id"]) == ["Pending", "Running", "Paused", "Running", "Completed"]
 
 

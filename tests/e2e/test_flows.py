@@ -104,7 +104,7 @@ def test_task_and_flow_retries(podium: Podium) -> None:
             path = Path(name); seen = int(path.read_text()) if path.exists() else 0
             path.write_text(str(seen + 1)); return seen
 
-        @task(retries=2, retry_delay_seconds=0)
+        @task(retries=2, retry_delay_seconds=0.2)
         def flaky():
             if attempt("task-attempts") < 1: raise ValueError("task fails once")
 

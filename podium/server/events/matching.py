@@ -24,11 +24,14 @@ Check = Callable[[Event], bool]
 
 
 def compile_filter(wanted: EventFilter) -> Check:
-    """A function that tells whether an event matches; ``resource.distinct`` and ``order`` have no meaning for one."""
+    """A function that tells whether an event matches; ``resource.distinct`` and ``order`` have no meaning for one.
+
+    Clients send an empty list where they mean no condition (``"id": {"id": []}``).
+    """
     checks: list[Check] = []
     if wanted.event is not None:
         checks.append(_name_check(wanted.event))
-    if wanted.id.id is not None:
+    if wanted.id.id:
         ids = {str(each) for each in wanted.id.id}
         checks.append(lambda event: event.id in ids)
     checks.extend(_occurred_checks(wanted.occurred))
@@ -52,16 +55,16 @@ def one_or_many(value: T | list[T] | None) -> list[T]:
 
 
 def _name_check(wanted: EventName) -> Check:
-    names = None if wanted.name is None else frozenset(wanted.name)
-    prefixes = None if wanted.prefix is None else tuple(wanted.prefix)
+    names = frozenset(wanted.name or ())
+    prefixes = tuple(wanted.prefix or ())
     excluded = frozenset(wanted.exclude_name or ())
     excluded_prefixes = tuple(wanted.exclude_prefix or ())
 
     def check(event: Event) -> bool:
         name = event.event
         return (
-            (names is None or name in names)
-            and (prefixes is None or name.startswith(prefixes))
+            (not names or name in names)
+            and (not prefixes or name.startswith(prefixes))
             and name not in excluded
             and not name.startswith(excluded_prefixes)
         )
@@ -80,9 +83,9 @@ def _occurred_checks(wanted: EventOccurred) -> Iterable[Check]:
 def _fits(wanted: EventResource | EventAnyResource, labels: Labels) -> bool:
     resource_id = labels[RESOURCE_ID]
     return (
-        (wanted.id is None or resource_id in wanted.id)
-        and (wanted.id_prefix is None or resource_id.startswith(tuple(wanted.id_prefix)))
-        and (wanted.labels is None or fits_labels(wanted.labels, labels))
+        (not wanted.id or resource_id in wanted.id)
+        and (not wanted.id_prefix or resource_id.startswith(tuple(wanted.id_prefix)))
+        and (not wanted.labels or fits_labels(wanted.labels, labels))
     )
 
 
@@ -91,10 +94,10 @@ def _related_check(wanted: EventRelated) -> Check:
         role = labels.get(RESOURCE_ROLE, "")
         pairs = wanted.resources_in_roles
         return (
-            (wanted.id is None or labels[RESOURCE_ID] in wanted.id)
-            and (wanted.role is None or role in wanted.role)
-            and (pairs is None or any(pair == (labels[RESOURCE_ID], role) for pair in pairs))
-            and (wanted.labels is None or fits_labels(wanted.labels, labels))
+            (not wanted.id or labels[RESOURCE_ID] in wanted.id)
+            and (not wanted.role or role in wanted.role)
+            and (not pairs or any(pair == (labels[RESOURCE_ID], role) for pair in pairs))
+            and (not wanted.labels or fits_labels(wanted.labels, labels))
         )
 
     return lambda event: any(fits(labels) for labels in event.related)

@@ -30,7 +30,7 @@ EVENTS = {
 FILTERS: list[tuple[dict[str, Any], str]] = [
     ({}, "plain named later owned tagged odd"),
     ({"event": {"name": ["garden.dug", "house.sold"]}}, "later owned"),
-    ({"event": {"name": []}}, ""),
+    ({"event": {"name": []}}, "plain named later owned tagged odd"),
     ({"event": {"prefix": ["garden."]}}, "plain named later"),
     ({"event": {"prefix": ["a%", "zzz"]}}, "odd"),
     ({"event": {"prefix": ["a%b_c*d?["]}}, "odd"),
@@ -40,7 +40,7 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"event": {"prefix": ["garden"], "exclude_name": ["garden.dug"]}}, "plain named"),
     ({"occurred": {"since": LATER.isoformat()}}, "later"),
     ({"occurred": {"until": START.isoformat()}}, "plain named owned tagged odd"),
-    ({"id": {"id": []}}, ""),
+    ({"id": {"id": []}}, "plain named later owned tagged odd"),
     ({"resource": {"id": ["garden.1"]}}, "plain later"),
     ({"resource": {"id_prefix": ["house"]}}, "owned tagged"),
     ({"resource": {"id_prefix": ["house_"]}}, "tagged"),
