@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, func, insert, select
 
 from podium.db.tables.blocks import (
     block_document_references,
@@ -23,7 +23,7 @@ BLOCK_DOCUMENTS = Entity(block_documents, BlockDocument, "Block document")
 
 Conditions = Sequence[ColumnElement[bool]]
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _TYPES = select(*BLOCK_TYPES.columns).where(BLOCK_TYPES.mine, block_types.c.id.in_(_IDS))
 _SCHEMAS = select(*BLOCK_SCHEMAS.columns).where(BLOCK_SCHEMAS.mine, block_schemas.c.id.in_(_IDS))
 _NEWEST = (block_schemas.c.created.desc(), block_schemas.c.id.desc())
