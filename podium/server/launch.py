@@ -58,21 +58,21 @@ def run(settings: Settings, with_services: bool, announce: Callable[[Started], N
     """
     set_up_logging(settings)
     api = settings.server.api
-    listener = listen(api.host, api.port)
-    port = listener.getsockname()[1]
-    main.prepare_database(settings)
-    url = public_url(api.host, port, base_path(settings))
-    path = pidfile.path_of(settings.home, port)
-    log = os.environ.get(LOG_VARIABLE)
+    with listen(api.host, api.port) as listener:
+        port = listener.getsockname()[1]
+        main.prepare_database(settings)
+        url = public_url(api.host, port, base_path(settings))
+        path = pidfile.path_of(settings.home, port)
+        log = os.environ.get(LOG_VARIABLE)
 
-    def ready() -> None:
-        pidfile.write(path, url, log)
-        announce(Started(url, os.getpid(), log))
+        def ready() -> None:
+            pidfile.write(path, url, log)
+            announce(Started(url, os.getpid(), log))
 
-    try:
-        main.serve(settings, listener, ready, with_services)
-    finally:
-        pidfile.remove(path)
+        try:
+            main.serve(settings, listener, ready, with_services)
+        finally:
+            pidfile.remove(path)
 
 
 def run_in_background(settings: Settings, arguments: Sequence[str]) -> Started:

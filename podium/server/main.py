@@ -68,7 +68,7 @@ class _Lifespan:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
+            await self._serve(scope, receive, send)
             return
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -82,6 +82,18 @@ class _Lifespan:
             await self._services.stop()
         await self._runtime.database.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            # The server does not wait for it any longer; a client comes back after this answer, and not after a 500.
+            if scope["type"] != "http":
+                raise
+            headers = [(b"retry-after", b"1"), (b"content-length", b"0")]
+            with contextlib.suppress(RuntimeError):
+                await send({"type": "http.response.start", "status": 503, "headers": headers})
+                await send({"type": "http.response.body"})
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

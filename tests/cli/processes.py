@@ -1,0 +1,69 @@
+"""A server process of its own for tests of commands."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+READY = "stops it."
+SECONDS = 30.0
+
+
+class ServerProcess:
+    """``podium server start`` in a process; ``said`` is its stdout, ``errors`` its stderr."""
+
+    def __init__(self, home: Path, port: int, *options: str, **variables: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._out, self._err = home / f"server-{port}.out", home / f"server-{port}.err"
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_", "PREFECT_"))}
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "podium", "server", "start", "--port", str(port), *options],
+                env={**environ, "HOME": str(home), "PODIUM_HOME": str(home / ".podium"), **variables},
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    def __enter__(self) -> "ServerProcess":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    @property
+    def said(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def errors(self) -> str:
+        return self._err.read_text()
+
+    def until_ready(self) -> "ServerProcess":
+        """Waits for the banner."""
+        deadline = time.monotonic() + SECONDS
+        while READY not in self.said:
+            assert self.process.poll() is None, self.errors
+            assert time.monotonic() < deadline, f"no banner: {self.said} {self.errors}"
+            time.sleep(0.02)
+        return self
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        """Sends a signal."""
+        self.process.send_signal(number)
+
+    def ended(self, seconds: float = SECONDS) -> int:
+        """The exit code, once it has one."""
+        return self.process.wait(seconds)
+
+    def row(self, name: str) -> str:
+        """What the banner says of something."""
+        found = re.search(rf"^  {name} +(.+)$", self.said, re.MULTILINE)
+        assert found, self.said
+        return found[1]
