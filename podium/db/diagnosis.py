@@ -5,11 +5,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from podium.db.errors import AuthenticationFailed, DatabaseError, DatabaseUnreachable, UnsupportedDatabase
+from podium.db.failures import DRIVERS
 from podium.db.urls import sqlite_path
 from podium.profiles.masking import mask_url
 
@@ -17,7 +17,8 @@ OLDEST_POSTGRESQL = (14, 9)
 OLDEST_SQLITE = (3, 35, 0)
 
 NO_AUTHENTICATION = re.compile(
-    r"authentication failed|no password supplied|no pg_hba.conf entry|role .* does not exist|is not permitted to log in|permission denied for"
+    r"authentication failed|no password supplied|no pg_hba.conf entry|role .* does not exist|"
+    r"is not permitted to log in|permission denied for"
 )
 NO_DATABASE = re.compile(r"database .* does not exist")
 NOT_A_DATABASE = "file is not a database"
@@ -28,8 +29,12 @@ def reaching(url: str) -> Iterator[None]:
     """Says what is wrong when connecting to ``url`` fails inside the block."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error, psycopg.Error, OSError) as error:
+    except (DBAPIError, OSError) as error:
         raise diagnose(url, error) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in DRIVERS:
+            raise diagnose(url, error) from error
+        raise
 
 
 def diagnose(url: str, error: Exception) -> DatabaseError:
@@ -57,14 +62,12 @@ def check_version(url: str, connection: Connection) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise _too_old(url, "SQLite", sqlite3.sqlite_version_info, OLDEST_SQLITE)
         return
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    number = driver.info.server_version
-    if number < OLDEST_POSTGRESQL[0] * 10000 + OLDEST_POSTGRESQL[1]:
-        raise _too_old(url, "PostgreSQL", divmod(number, 10000), OLDEST_POSTGRESQL)
+    found = connection.dialect.server_version_info or ()
+    if found < OLDEST_POSTGRESQL:
+        raise _too_old(url, "PostgreSQL", found, OLDEST_POSTGRESQL)
 
 
-def _too_old(url: str, name: str, found: tuple[int, ...], oldest: tuple[int, ...]) -> UnsupportedDatabase:
+def _too_old(url: str, name: str, found: tuple[int | str, ...], oldest: tuple[int, ...]) -> UnsupportedDatabase:
     shown, wanted = (".".join(map(str, version)) for version in (found, oldest))
     return UnsupportedDatabase(f"{mask_url(url)}: {name} {shown} is too old; Podium needs {wanted} or newer")
 

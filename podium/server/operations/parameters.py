@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 NULL = {"type": "null"}
@@ -41,6 +40,9 @@ def _cause(error: Any) -> Any:
 
 @lru_cache(maxsize=512)
 def _validator(schema: bytes, partial: bool) -> Any:
+    # Loaded on use: a server that checks no parameters starts sooner and smaller without it.
+    import jsonschema_rs
+
     prepared = _prepared(msgspec.json.decode(schema), partial)
     if isinstance(prepared, dict):
         prepared.pop("$schema", None)
