@@ -1,0 +1,133 @@
+"""Events over HTTP: taken, listed page by page, counted."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from podium.db.ids import new_id
+from podium.server.queries.event_counts import spans
+from podium.wire import events as wire
+from tests.server.conftest import decode
+from tests.server.events.samples import event, frame
+
+BASE = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=3)
+
+
+def send(api: httpx.Client, *sent: Any) -> None:
+    answer = api.post("/events", content=f"[{','.join(frame(each) for each in sent)}]")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.fixture
+def key(api: httpx.Client) -> str:
+    """A resource with five events, an hour apart: three a, then two b."""
+    key = new_id()
+    times = [BASE + timedelta(hours=number) for number in range(5)]
+    send(api, *(event("aaabb"[n], key, occurred=time, payload={"number": n}) for n, time in enumerate(times)))
+    return key
+
+
+def listed(api: httpx.Client, **query: Any) -> wire.EventPage:
+    page: wire.EventPage = decode(api.post("/events/filter", json=query).raise_for_status(), wire.EventPage)
+    return page
+
+
+def test_the_newest_events_come_first_page_by_page(api: httpx.Client, key: str) -> None:
+    """Each page has the address of the next one; the last has none."""
+    page = listed(api, filter={"resource": {"id": [key]}}, limit=2)
+    numbers = [each.payload["number"] for each in page.events]
+    while page.next_page:
+        assert page.total == 5
+        page = decode(api.get(page.next_page).raise_for_status(), wire.EventPage)
+        numbers += [each.payload["number"] for each in page.events]
+    assert numbers == [4, 3, 2, 1, 0]
+
+
+def test_the_order_may_be_turned(api: httpx.Client, key: str) -> None:
+    """Over all pages."""
+    page = listed(api, filter={"resource": {"id": [key]}, "order": "ASC"}, limit=3)
+    assert [each.payload["number"] for each in page.events] == [0, 1, 2]
+    following = decode(api.get(str(page.next_page)), wire.EventPage)
+    assert [each.payload["number"] for each in following.events] == [3, 4]
+
+
+def test_limits_are_kept(api: httpx.Client, key: str) -> None:
+    """None to fifty, without a body fifty."""
+    assert listed(api, filter={"resource": {"id": [key]}}, limit=0) == wire.EventPage(
+        events=[], total=5, next_page=None
+    )
+    assert api.post("/events/filter", json={"limit": 51}).status_code == 422
+    assert api.post("/events/filter").status_code == 200
+    assert api.post("/events/filter", json={"filter": {"unknown": 1}}).status_code == 422
+
+
+@pytest.mark.parametrize("token", ["nonsense", "e30=", "ZTMwPQ=="])
+def test_a_page_token_of_ones_own_making_is_refused(api: httpx.Client, token: str) -> None:
+    """Without an error of the server."""
+    assert api.get("/events/filter/next", params={"page-token": token}).status_code == 403
+
+
+def test_a_bad_event_is_refused_with_its_whole_batch(api: httpx.Client) -> None:
+    """And the answer says what is wrong."""
+    good, bad = event(resource_id=new_id()), event(resource_id=new_id())
+    bad.resource = {"name": "nothing"}
+    answer = api.post("/events", content=f"[{frame(good)},{frame(bad)}]")
+    assert answer.status_code == 422
+    assert "prefect.resource.id" in answer.text
+    bad.resource = {"prefect.resource.id": "x"} | {str(number): "" for number in range(501)}
+    assert api.post("/events", content=f"[{frame(good)},{frame(bad)}]").status_code == 422
+    assert listed(api, filter={"resource": {"id": [good.resource_id]}}).total == 0
+
+
+def counted(api: httpx.Client, by: str, wanted: dict[str, Any], **options: Any) -> list[wire.EventCount]:
+    answer = api.post(f"/events/count-by/{by}", json={"filter": wanted, **options}).raise_for_status()
+    counts: list[wire.EventCount] = decode(answer, list[wire.EventCount])
+    return counts
+
+
+def test_events_are_counted_by_name(api: httpx.Client, key: str) -> None:
+    """The most frequent first, with the time of the first and the last."""
+    [a, b] = counted(api, "event", {"resource": {"id": [key]}})
+    assert (a.value, a.label, a.count) == ("a", "a", 3)
+    assert (a.start_time, a.end_time) == (BASE, BASE + timedelta(hours=2))
+    assert (b.value, b.count) == ("b", 2)
+
+
+def test_events_are_counted_by_resource(api: httpx.Client, key: str) -> None:
+    """Under the name of the newest event, else the id."""
+    named = event("c", f"{key}-2", occurred=BASE, labels={"prefect.resource.name": "Old"})
+    renamed = event("c", f"{key}-2", occurred=BASE + timedelta(hours=1), labels={"prefect.resource.name": "New"})
+    send(api, named, renamed)
+    [first, second] = counted(api, "resource", {"resource": {"id_prefix": [key]}})
+    assert (first.value, first.label, first.count) == (key, key, 5)
+    assert (second.value, second.label, second.count) == (f"{key}-2", "New", 2)
+
+
+@pytest.mark.parametrize("by", ["time", "day"])
+def test_events_are_counted_by_time(api: httpx.Client, key: str, by: str) -> None:
+    """Every stretch of the range is there, the empty ones too."""
+    occurred = {"since": BASE.isoformat(), "until": (BASE + timedelta(hours=7)).isoformat()}
+    wanted = {"resource": {"id": [key]}, "occurred": occurred}
+    counts = counted(api, by, wanted, time_unit="hour", time_interval=2)
+    assert [each.count for each in counts] == [2, 2, 1, 0]
+    assert [each.value for each in counts] == ["0", "1", "2", "3"]
+    assert counts[0].label == BASE.isoformat()
+    assert counts[0].end_time == BASE + timedelta(hours=2, microseconds=-1)
+
+
+def test_too_fine_a_count_is_refused(api: httpx.Client) -> None:
+    """More than a thousand stretches."""
+    assert api.post("/events/count-by/time", json={"filter": {}, "time_unit": "second"}).status_code == 422
+    assert api.post("/events/count-by/time", json={"filter": {}, "time_interval": 0.001}).status_code == 422
+    assert api.post("/events/count-by/nothing", json={"filter": {}}).status_code == 422
+
+
+def test_the_future_is_cut_to_the_present_unit() -> None:
+    """So that a range without an end does not end in empty stretches."""
+    now = datetime(2026, 5, 6, 12, 30, tzinfo=UTC)
+    occurred = wire.EventOccurred(since=now - timedelta(hours=2), until=now + timedelta(days=30))
+    query = wire.EventCountQuery(filter=wire.EventFilter(occurred=occurred), time_unit="hour", time_interval=1.0)
+    starts = [start for start, _ in spans(query, now)]
+    assert starts == [datetime(2026, 5, 6, hour, tzinfo=UTC) for hour in (10, 11, 12)]
