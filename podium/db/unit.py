@@ -34,7 +34,9 @@ WORKSPACE: BindParameter[str] = bindparam("workspace", callable_=_current_worksp
 class Tx:
     """The connection, clock and workspace of one unit of work; valid only inside it."""
 
-    def __init__(self, connection: Connection, workspace_id: str = DEFAULT_WORKSPACE_ID, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, connection: Connection, workspace_id: str = DEFAULT_WORKSPACE_ID, clock: Clock = utc_now
+    ) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
         self.workspace_id = workspace_id
@@ -47,7 +49,7 @@ class Tx:
         """Every row of a query."""
         result = self.connection.execute(statement, {**params, **named} if params else named)
         keys = result.keys()._keys
-        return [dict(zip(keys, row, strict=True)) for row in result]
+        return [dict(zip(keys, row, strict=True)) for row in result.fetchall()]
 
     def one(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> Row | None:
         """The first row of a query (or of a RETURNING clause), or None."""
@@ -69,7 +71,7 @@ class Tx:
     def column(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> list[Any]:
         """The first column of every row."""
         result = self.connection.execute(statement, {**params, **named} if params else named)
-        return [row[0] for row in result]
+        return [row[0] for row in result.fetchall()]
 
     def run(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> int:
         """Executes a statement without rows; how many rows it touched."""
