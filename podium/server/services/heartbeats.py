@@ -4,13 +4,17 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.tables.services import service_heartbeats
 from podium.db.unit import Row, Tx
+
+REMEMBERED = timedelta(days=1)
+"""How long the heartbeats of a process that died tell of it."""
 
 PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -88,5 +92,6 @@ def store_heartbeats(tx: Tx, rows: list[Row]) -> None:
 
 
 def forget_heartbeats(tx: Tx) -> None:
-    """Removes those of this process, which stops as it should."""
-    tx.run(service_heartbeats.delete().where(service_heartbeats.c.process == PROCESS))
+    """Removes those of this process, and of processes that died long ago."""
+    lost = service_heartbeats.c.last_started < tx.now - REMEMBERED
+    tx.run(service_heartbeats.delete().where(or_(service_heartbeats.c.process == PROCESS, lost)))

@@ -1,11 +1,12 @@
 """Starts and stops the background services of a process."""
 
 import asyncio
-import contextlib
 import importlib
 import logging
 from collections.abc import Awaitable, Sequence
+from typing import Any
 
+from podium.db.engine import Unit
 from podium.server.runtime import Runtime
 from podium.server.services.heartbeats import Heartbeats, forget_heartbeats, store_heartbeats
 from podium.server.services.registry import SERVICES, Service
@@ -51,8 +52,7 @@ class Services:
             logger.warning("A background service did not end within %g seconds", DRAIN)
             task.cancel()
         await asyncio.gather(work, report, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self._runtime.database.write(forget_heartbeats)
+        await self._write(forget_heartbeats)
 
     async def _round(self, service: Service) -> None:
         """One round of a service; its errors end here, so that the next round comes."""
@@ -85,14 +85,18 @@ class Services:
 
     async def _report(self) -> None:
         """Writes the heartbeats now and then."""
+        await self._write(forget_heartbeats)
         while True:
             rows = self.heartbeats.changed()
             if rows:
-                try:
-                    await self._runtime.database.write(store_heartbeats, rows)
-                except Exception:
-                    logger.exception("The heartbeats of the services could not be stored")
+                await self._write(store_heartbeats, rows)
             await asyncio.sleep(REPORT_EVERY)
+
+    async def _write(self, unit: Unit, *args: Any) -> None:
+        try:
+            await self._runtime.database.write(unit, *args)
+        except Exception:
+            logger.exception("The heartbeats of the services could not be stored")
 
     def _ended(self, work: asyncio.Task[None]) -> None:
         if not work.cancelled() and work.exception() is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from podium.profiles import Settings
 from podium.server.app import create_runtime
 from podium.server.runtime import Runtime
 from podium.server.services import runner
+from podium.server.services.heartbeats import forget_heartbeats
 from podium.server.services.registry import SERVICES, Service
 from podium.server.services.runner import Services
 from tests.server.conftest import settings_for
@@ -65,6 +67,17 @@ async def test_a_service_runs_again_and_again(runtime: Runtime) -> None:
     await asyncio.sleep(0.5)
     assert len(rounds) == seen
     assert await runtime.database.read(lambda tx: tx.all(select(service_heartbeats))) == []
+
+
+async def test_the_heartbeats_of_a_lost_process_are_forgotten(runtime: Runtime) -> None:
+    """A day after it died."""
+    now = runtime.database.clock()
+    for process, age in (("lost:1", 2), ("near:2", 0)):
+        values = {"name": "sample", "process": process, "interval": 5.0, "last_started": now - timedelta(days=age)}
+        await runtime.database.write(lambda tx, values=values: tx.run(service_heartbeats.insert().values(values)))
+    await runtime.database.write(forget_heartbeats)
+    left = await runtime.database.read(lambda tx: tx.column(select(service_heartbeats.c.process)))
+    assert left == ["near:2"]
 
 
 async def test_an_error_ends_a_round_and_not_the_service(runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
