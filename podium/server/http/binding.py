@@ -79,7 +79,9 @@ def _id(text: str) -> str:
 
 async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
     content = await request.stream.read()
-    if len(content) < (request.content_length or 0) or (not content and request.get_header("Transfer-Encoding")):
+    if len(content) < (request.content_length or 0) or (
+        not content.strip() and request.get_header("Transfer-Encoding")
+    ):
         # What a caller who hung up did not get to say is not nothing: an empty filter matches everything.
         raise BadRequest("The body ended early.")
     media = request.content_type

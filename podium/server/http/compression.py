@@ -7,7 +7,7 @@ import falcon.asgi
 
 SMALLEST = 500
 
-_WANTED = re.compile(r"\b(?:gzip|\*)\s*(?:;\s*q=(?P<weight>[\d.]+))?\s*(?:,|$)", re.IGNORECASE)
+_WANTED = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?P<weight>[\d.]+))?\s*(?:,|$)", re.IGNORECASE)
 
 
 class Compression:
