@@ -36,19 +36,20 @@ class EventsIn:
 
     async def on_websocket(self, request: Request, ws: WebSocket) -> None:
         """Takes events until the client leaves; what it sent before it left is stored."""
+        pings = pings_of(request)
         try:
-            if not await admit(ws, self._guard):
+            if not await admit(ws, self._guard, pings):
                 return
         except Disconnected:
             return
-        intake = _Intake(self._database, self._limits, workspace_of(request.scope), pings_of(request.scope))
+        intake = _Intake(self._database, self._limits, workspace_of(request.scope), pings)
         await intake.run(ws)
 
 
 class _Intake:
     """One connection: a reader that keeps up with the client, and a writer that stores all that waits at once."""
 
-    def __init__(self, database: Database, limits: Limits, workspace_id: str, pings: Pings | None) -> None:
+    def __init__(self, database: Database, limits: Limits, workspace_id: str, pings: Pings) -> None:
         self._database = database
         self._limits = limits
         self._workspace_id = workspace_id
@@ -59,8 +60,6 @@ class _Intake:
         self._over = False
 
     async def run(self, ws: WebSocket) -> None:
-        if self._pings is not None:
-            self._pings.hold()
         writer = asyncio.create_task(self._write())
         reader = asyncio.create_task(self._read(ws))
         await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
@@ -94,8 +93,7 @@ class _Intake:
                 continue
             frames = [self._frames.popleft() for _ in range(min(BATCH, len(self._frames)))]
             await self._store([event for frame in frames if (event := self._parse(frame))])
-            if self._pings is not None:
-                self._pings.handled(len(frames))
+            self._pings.handled(len(frames))
             if len(self._frames) < MOST_WAITING:
                 self._drained.set()
 

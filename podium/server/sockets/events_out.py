@@ -15,6 +15,7 @@ from podium.server.messaging.bus import EVENTS, Subscription
 from podium.server.queries.events import read_events_after
 from podium.server.runtime import Runtime
 from podium.server.sockets.peer import PROTOCOL_ERROR, BadFrame, Disconnected, admit, close, receive, until_gone
+from podium.server.sockets.pings import pings_of
 from podium.wire.events import EventFilter
 
 MOST_WAITING = 256
@@ -43,8 +44,9 @@ class EventsOut:
 
     async def on_websocket(self, request: Request, ws: WebSocket) -> None:
         """Sends what matches until the client leaves."""
+        pings = pings_of(request)
         try:
-            if not await admit(ws, self._guard):
+            if not await admit(ws, self._guard, pings):
                 return
             frame = await receive_filter(ws, EventFilter)
         except Disconnected:
@@ -61,6 +63,7 @@ class EventsOut:
 
         async def stream() -> None:
             async with self._runtime.bus.subscribe(EVENTS, MOST_WAITING, accepts) as subscription:
+                pings.release()
                 sent = await self._backfill(ws, workspace_id, wanted) if backfill else set()
                 if self._settings.stream_out_enabled:
                     await _follow(ws, subscription, sent)

@@ -13,6 +13,7 @@ from podium.server.messaging.bus import LOGS
 from podium.server.runtime import Runtime
 from podium.server.sockets.events_out import receive_filter
 from podium.server.sockets.peer import Disconnected, admit, until_gone
+from podium.server.sockets.pings import pings_of
 from podium.wire.logs import LogFilter
 
 MOST_WAITING = 256
@@ -30,8 +31,9 @@ class LogsOut:
 
     async def on_websocket(self, request: Request, ws: WebSocket) -> None:
         """Sends what matches until the client leaves; nothing while streaming is switched off."""
+        pings = pings_of(request)
         try:
-            if not await admit(ws, self._guard):
+            if not await admit(ws, self._guard, pings):
                 return
             frame = await receive_filter(ws, LogFilter)
         except Disconnected:
@@ -47,6 +49,7 @@ class LogsOut:
 
         async def stream() -> None:
             async with self._runtime.bus.subscribe(LOGS, MOST_WAITING, accepts) as subscription:
+                pings.release()
                 while True:
                     _, row = await subscription.get()
                     log = {"created": None, "updated": None, **{name: row.get(name) for name in _SHOWN}}

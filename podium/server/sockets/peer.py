@@ -10,6 +10,7 @@ import msgspec
 from falcon.asgi import WebSocket
 
 from podium.server.http.guard import Guard
+from podium.server.sockets.pings import Pings
 
 SUBPROTOCOL = "prefect"
 LONGEST_REASON = 123
@@ -31,7 +32,7 @@ class _Auth(msgspec.Struct):
     token: str | None = None
 
 
-async def admit(ws: WebSocket, guard: Guard) -> bool:
+async def admit(ws: WebSocket, guard: Guard, pings: Pings) -> bool:
     """Accepts the connection and checks its credentials; False when it was refused and closed."""
     if SUBPROTOCOL not in ws.subprotocols:
         if not guard.knows(None):
@@ -42,6 +43,7 @@ async def admit(ws: WebSocket, guard: Guard) -> bool:
     await ws.accept(subprotocol=SUBPROTOCOL)
     try:
         auth = await receive(ws, _Auth)
+        pings.handled()
     except BadFrame:
         auth = None
     if auth is None or auth.type != "auth":

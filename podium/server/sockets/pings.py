@@ -1,41 +1,38 @@
 """Answers a client's ping only when every frame before it has been handled.
 
-Event clients take the pong for "all I sent before has arrived", so it has to come after the events are stored.
+Event clients take the pong for "all I sent before has arrived", so it has to come after the events are stored. For a
+subscriber it means that the subscription stands.
 """
 
 from typing import Any
 
+from falcon.asgi import Request
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
-
-from podium.db.unit import Row
+from websockets.http11 import Request as Handshake
 
 KEY = "podium.pings"
 
 
 class Pings:
-    """Holds back pongs of one connection until its handler has caught up.
-
-    A connection whose handler never calls ``hold`` answers at once.
-    """
+    """Holds back pongs of one connection until its handler has caught up."""
 
     def __init__(self, connection: "SocketProtocol") -> None:
         self._connection = connection
-        self._holding = False
+        self._holding = True
         self._received = 0
         self._handled = 0
         self._pongs: list[tuple[int, bytes]] = []
 
-    def hold(self) -> None:
-        """From now on the handler tells what it has handled; whatever came before counts as handled."""
-        self._holding = True
-        self._handled = self._received
-
-    def handled(self, frames: int) -> None:
-        """That many more frames need no reply any longer; pongs that waited for them go out."""
+    def handled(self, frames: int = 1) -> None:
+        """That many more frames are done with; pongs that waited for them go out."""
         self._handled += frames
         while self._pongs and self._pongs[0][0] <= self._handled:
             self._connection.write(self._pongs.pop(0)[1])
+
+    def release(self) -> None:
+        """All that came is done with, and from now on every ping is answered at once."""
+        self._holding = False
+        self.handled(self._received - self._handled)
 
     def received(self) -> None:
         """A frame was handed to the handler."""
@@ -61,7 +58,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self.transport.is_closing():
             self.transport.write(data)
 
-    def handle_connect(self, event: Request) -> None:
+    def handle_connect(self, event: Handshake) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["state"][KEY] = self._pings
@@ -74,7 +71,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._pings.answer(b"".join(self.conn.data_to_send()))
 
 
-def pings_of(scope: Row) -> Pings | None:
-    """The connection's ``Pings``; None where another server carries it."""
-    found: Pings | None = (scope.get("state") or {}).get(KEY)
-    return found
+def pings_of(request: Request) -> Pings:
+    """The ``Pings`` of the connection a handler got."""
+    pings: Pings = request.scope["state"][KEY]
+    return pings

@@ -13,6 +13,7 @@ from podium.server.messaging.bus import SCHEDULED_TASK_RUNS, Subscription
 from podium.server.queries import task_queue
 from podium.server.runtime import Runtime
 from podium.server.sockets.peer import TASK_PROTOCOL_ERROR, BadFrame, Disconnected, admit, close, receive
+from podium.server.sockets.pings import pings_of
 
 KEEP_EVERY = 20.0
 LOOK_EVERY = 5.0
@@ -46,8 +47,9 @@ class TaskSubscriptions:
 
     async def on_websocket(self, request: Request, ws: WebSocket) -> None:
         """Offers runs one by one until the client leaves; one it did not take goes to the next client."""
+        pings = pings_of(request)
         try:
-            if not await admit(ws, self._guard):
+            if not await admit(ws, self._guard, pings):
                 return
             wanted = await _subscription(ws)
         except Disconnected:
@@ -65,6 +67,7 @@ class TaskSubscriptions:
             async with self._runtime.bus.subscribe(
                 SCHEDULED_TASK_RUNS, 1, lambda message: message[0] == workspace_id and message[1] in keys
             ) as news:
+                pings.release()
                 await _Conversation(ws, write, worker_id, wanted.keys, news).run()
         finally:
             await write(task_queue.disconnect_worker, worker_id)
