@@ -99,6 +99,12 @@ class Database:
             connection.close()
         self.engine.dispose()
 
+    def _connect(self) -> Connection:
+        """A connection to SQLite whose transactions are ours: SQLAlchemy takes it to be in one, and ends none."""
+        connection = self.engine.connect()
+        connection.begin()
+        return connection
+
     def _committed(self, tx: Tx) -> None:
         for callback in tx.callbacks:
             try:
@@ -141,7 +147,7 @@ class Database:
         try:
             connection = getattr(self._local, "connection", None)
             if connection is None:
-                connection = self._local.connection = self.engine.connect()
+                connection = self._local.connection = self._connect()
                 self._connections.append(connection)
             raw = connection.connection.driver_connection
             assert raw is not None
@@ -199,7 +205,7 @@ class _SqliteWriter:
     def _run_batch(self, batch: list[_Job]) -> None:
         try:
             if self._connection is None:
-                self._connection = self._database.engine.connect()
+                self._connection = self._database._connect()
             raw = self._connection.connection.driver_connection
             assert raw is not None
             raw.execute("BEGIN IMMEDIATE")
