@@ -8,11 +8,13 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from podium.client.errors import Unreachable, refusal
+from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
 from podium.wire.decoding import encode
 from podium.wire.endpoint import Endpoint
 
 PAGE = 200
+INVALID_LIMIT = "Invalid limit"
+"""What a server says of a page that is too large."""
 
 
 class Client:
@@ -28,7 +30,7 @@ class Client:
         elif api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         self.url = url.rstrip("/")
-        self._http = httpx.Client(headers=headers, timeout=timeout, trust_env=False)
+        self._http = httpx.Client(headers=headers, timeout=timeout, trust_env=False, follow_redirects=True)
 
     def __enter__(self) -> Self:
         return self
@@ -42,12 +44,10 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
-    def call(
-        self, endpoint: Endpoint, body: Any = None, query: Mapping[str, str] | None = None, **path: object
-    ) -> Any:
+    def call(self, endpoint: Endpoint, body: Any = None, query: Mapping[str, str] | None = None, **path: object) -> Any:
         """Calls an endpoint and returns its answer as the endpoint's type.
 
-        Raises ``Unreachable`` or the ``Refused`` error of the answer's status.
+        Raises ``Unreachable``, ``Unreadable`` or the ``Refused`` error of the answer's status.
         """
         content = encode(body) if body is not None else b"{}" if endpoint.body is not None else None
         try:
@@ -55,31 +55,44 @@ class Client:
                 endpoint.method, self.url + endpoint.url(**path), content=content, params=query
             )
         except httpx.HTTPError as error:
-            raise Unreachable(f"no server answers at {self.url} ({_reason(error)})") from error
+            fix = "`podium server start` starts one, PODIUM_API_URL names another"
+            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
         if response.status_code >= 400:
             raise refusal(response.status_code, _json(response.content))
         if endpoint.answer is None or not response.content:
             return None
-        return msgspec.json.decode(response.content, type=endpoint.answer)
+        try:
+            return msgspec.json.decode(response.content, type=endpoint.answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unreadable(f"{self.url} does not answer as the API does ({_reason(error)})") from error
 
     def pages(self, endpoint: Endpoint, body: dict[str, Any], most: int | None = None) -> Iterator[Any]:
-        """Every item of a list endpoint, fetched page by page, ``most`` at the most."""
-        offset = 0
+        """Every item of a list endpoint, fetched page by page, ``most`` at the most.
+
+        A server may be set to smaller pages than usual; one that refuses a page is asked for half of it.
+        """
+        offset, size = 0, PAGE
         while most is None or offset < most:
-            limit = PAGE if most is None else min(PAGE, most - offset)
-            items = self.call(endpoint, {**body, "limit": limit, "offset": offset})
+            limit = size if most is None else min(size, most - offset)
+            try:
+                items = self.call(endpoint, {**body, "limit": limit, "offset": offset})
+            except Invalid as error:
+                if limit == 1 or INVALID_LIMIT not in error.detail:
+                    raise
+                size = limit // 2
+                continue
             yield from items
             offset += len(items)
             if len(items) < limit:
                 return
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
 def _json(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

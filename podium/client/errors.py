@@ -2,6 +2,7 @@
 
 ClientError
 ├── Unreachable        nothing answered at the URL
+├── Unreadable         something answered, and not as the API does
 └── Refused            the server answered with an error status
     ├── NotAuthorized  401, 403
     ├── NotFound       404
@@ -18,6 +19,10 @@ class ClientError(Exception):
 
 class Unreachable(ClientError):
     """Nothing that speaks HTTP answered."""
+
+
+class Unreadable(ClientError):
+    """What answered is not the API, or speaks another version of it."""
 
 
 class Refused(ClientError):
@@ -45,17 +50,32 @@ class Invalid(Refused):
     """The server did not accept a value."""
 
 
-_BY_STATUS: dict[int, type[Refused]] = {401: NotAuthorized, 403: NotAuthorized, 404: NotFound, 409: Conflict, 422: Invalid}
+_BY_STATUS: dict[int, type[Refused]] = {
+    401: NotAuthorized,
+    403: NotAuthorized,
+    404: NotFound,
+    409: Conflict,
+    422: Invalid,
+}
 
 
 def refusal(status: int, body: Any) -> Refused:
     """The error for an answer of the server."""
-    detail = f"the server answered {status}"
-    if isinstance(body, dict):
-        detail = str(body.get("detail") or body.get("exception_message") or detail)
-        problems = body.get("exception_detail")
-        if isinstance(problems, list) and problems:
-            first = problems[0]
-            place = ".".join(str(part) for part in first.get("loc", [])[1:])
-            detail = f"{place}: {first.get('msg')}" if place else str(first.get("msg"))
+    detail = _detail(body) or f"the server answered {status}"
+    if status == 401:
+        detail = f"{detail}: the server asks for credentials; set PODIUM_API_AUTH_STRING to its auth string"
+    elif status == 503:
+        detail = f"{detail}: the server cannot serve this now; try again"
     return _BY_STATUS.get(status, Refused)(status, detail)
+
+
+def _detail(body: Any) -> str:
+    """What the server says is wrong; empty when it says nothing we know."""
+    if not isinstance(body, dict):
+        return ""
+    problems = body.get("exception_detail")
+    if isinstance(problems, list) and problems and isinstance(problems[0], dict):
+        first = problems[0]
+        place = ".".join(str(part) for part in first.get("loc", [])[1:])
+        return f"{place}: {first.get('msg')}" if place else str(first.get("msg"))
+    return str(body.get("detail") or body.get("exception_message") or "")

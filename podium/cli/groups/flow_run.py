@@ -17,6 +17,7 @@ app = group("See the runs of flows, their states and their logs.")
 RunArgument = Annotated[str, typer.Argument(metavar="ID|NAME", help="The id or the name of a flow run.")]
 
 LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
+STATE_NAMES = ("AwaitingRetry", "AwaitingConcurrencySlot", "RolledBack", "TimedOut")
 COLUMNS = ("id", "flow", "name", "state", "started", "duration")
 
 
@@ -36,7 +37,7 @@ def list_flow_runs(
     if flow:
         body["flows"] = {"name": {"any_": [flow]}}
     if state:
-        body["flow_runs"] = {"state": {"name": {"any_": [each.capitalize() for each in state]}}}
+        body["flow_runs"] = {"state": {"name": {"any_": [_state_name(each) for each in state]}}}
     runs: list[FlowRun] = list(invocation.client.pages(flow_runs.FILTER, body, limit))
     if output == "json":
         invocation.output.json(runs)
@@ -118,6 +119,12 @@ def _find(invocation: Invocation, given: str) -> "FlowRun":
 
 def _looks_like_id(text: str) -> bool:
     return len(text) == 36 and text.count("-") == 4 and all(char in "0123456789abcdef-" for char in text.lower())
+
+
+def _state_name(given: str) -> str:
+    """A state's name however it was typed; a name of one's own that has a capital somewhere stays as it is."""
+    known = {name.lower(): name for name in STATE_NAMES}
+    return known.get(given.lower()) or (given.capitalize() if given in (given.lower(), given.upper()) else given)
 
 
 def _flow_names(invocation: Invocation, flow_ids: set[str]) -> dict[str, str]:
