@@ -160,8 +160,10 @@ def _shown(value: Any) -> str:
         reason = f" ({service.last_error})" if service.last_error else ""
         counts.setdefault(service.state, []).append(f"{service.name}{reason}")
     good = len(counts.pop("running", ()))
+    waiting = len(counts.pop("waiting", ()))
     ill = [f"{state}: {', '.join(names)}" for state, names in counts.items()]
-    return "; ".join([*([f"{good} running"] if good else []), *ill]) or "none run"
+    well = [f"{number} {state}" for number, state in ((good, "running"), (waiting, "in the first round")) if number]
+    return "; ".join([*well, *ill]) or "none run"
 
 
 def _arguments(invocation: Invocation, settings: "Settings", no_services: bool) -> list[str]:
