@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 from podium import __version__
 from podium.db import commands
 from podium.server import pidfile
+from tests import backing
 from tests.cli.conftest import Podium
 from tests.cli.processes import ServerProcess
 
@@ -297,7 +298,7 @@ def test_stop_looks_twice_before_it_kills(podium: Podium, place: Path, free_port
 
 def test_stop_asks_which_of_several(podium: Podium, place: Path, free_port: int) -> None:
     """Two servers of a home are told apart by their port."""
-    other_port = free_port + 1
+    other_port = backing.free_port()
     with (
         ServerProcess(place, free_port, "--no-services") as one,
         ServerProcess(place, other_port, "--no-services") as other,

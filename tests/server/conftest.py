@@ -20,7 +20,6 @@ from podium.server.app import create_runtime
 from podium.server.runtime import Runtime
 from tests import backing
 
-
 KINDS = ["sqlite", "postgresql"]
 
 
@@ -41,9 +40,7 @@ def migrated_postgres(postgres: backing.Postgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def module_database_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a migrated database that the tests of a module share, once for each kind."""
     if request.param == "sqlite":
         source: Path = request.getfixturevalue("migrated_sqlite")
@@ -53,7 +50,7 @@ def module_database_url(
     else:
         template: str = request.getfixturevalue("migrated_postgres")
         postgres: backing.Postgres = request.getfixturevalue("postgres")
-        with postgres.database(template=template.rpartition('/')[2]) as url:
+        with postgres.database(template=template.rpartition("/")[2]) as url:
             yield url
 
 
@@ -148,5 +145,3 @@ def api(server: LiveServer) -> Iterator[httpx.Client]:
 def decode(response: httpx.Response, kind: Any) -> Any:
     """The answer of a call, read as a wire type; anything it does not describe fails."""
     return msgspec.json.decode(response.content, type=kind)
-
-
