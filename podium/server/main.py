@@ -16,6 +16,7 @@ from podium.db import commands
 from podium.db.urls import is_in_memory
 from podium.profiles import Settings
 from podium.server.app import create_app, create_runtime
+from podium.server.operations.block_types import install_block_types, lacks_block_types
 from podium.server.options import database_options
 from podium.server.runtime import Runtime
 from podium.server.services.runner import Services
@@ -72,6 +73,7 @@ class _Lifespan:
             return
         await receive()
         await send({"type": "lifespan.startup.complete"})
+        installing = asyncio.create_task(_bring_block_types(self._runtime))
         if self._services is not None:
             self._starting = asyncio.create_task(self._services.start())
             self._starting.add_done_callback(_log_failure)
@@ -80,6 +82,7 @@ class _Lifespan:
             with contextlib.suppress(Exception):
                 await self._starting
             await self._services.stop()
+        await installing
         await self._runtime.database.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -94,6 +97,17 @@ class _Lifespan:
             with contextlib.suppress(RuntimeError):
                 await send({"type": "http.response.start", "status": 503, "headers": headers})
                 await send({"type": "http.response.body"})
+
+
+async def _bring_block_types(runtime: Runtime) -> None:
+    """Stores the block types clients expect; where they are, nothing is written."""
+    if not runtime.settings.server.register_blocks_on_start:
+        return
+    try:
+        if await runtime.database.read(lacks_block_types):
+            await runtime.database.write(install_block_types)
+    except Exception:
+        logger.exception("The block types that the server brings along were not stored")
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from sqlalchemy import func, select
+
+from podium.db.tables.blocks import block_types
 from podium.db.unit import Row, Tx
 from podium.server.errors import Conflict, Forbidden, NotFound
 from podium.server.events.lifecycle import block_type_event
@@ -29,6 +32,12 @@ BROUGHT_ALONG: tuple[tuple[str, str, str, bool], ...] = (
     ("custom-webhook", "Custom Webhook", "Sends notifications to any URL.", False),
 )
 """Slug, name, description and whether it is protected. Clients bring the schemas, and texts of their own."""
+
+_COUNT_BROUGHT_ALONG = (
+    select(func.count())
+    .select_from(block_types)
+    .where(BLOCK_TYPES.mine, block_types.c.slug.in_([slug for slug, *_ in BROUGHT_ALONG]))
+)
 
 
 def create_block_type(tx: Tx, values: Mapping[str, Any]) -> Row:
@@ -58,6 +67,11 @@ def delete_block_type(tx: Tx, block_type_id: str) -> None:
     block_type = take_out(tx, BLOCK_TYPES, block_type_id)
     if block_type is not None:
         tx.emit(block_type_event("deleted", block_type, tx.now))
+
+
+def lacks_block_types(tx: Tx) -> bool:
+    """Whether a block type that the server brings along is missing."""
+    return bool(tx.value(_COUNT_BROUGHT_ALONG) < len(BROUGHT_ALONG))
 
 
 def install_block_types(tx: Tx, protected_only: bool = False) -> None:
