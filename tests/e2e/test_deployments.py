@@ -216,6 +216,7 @@ def test_pausing_and_resuming_with_input(clients: Podium) -> None:
     process = clients.start(str(PREFECT / "python"), str(path))
     wait_for(lambda: [run for run in clients.flow_runs("asks") if run["state_name"] == "Paused"], 60)
     run = clients.flow_run("asks")
+    wait_for(lambda: clients.post(f"/flow_runs/{run['id']}/input/filter", {"prefix": ""}))
     refused = clients.post(f"/flow_runs/{run['id']}/resume", {"run_input": {"number": "not a number"}})
     assert refused["status"] == "REJECT"
     accepted = clients.post(f"/flow_runs/{run['id']}/resume", {"run_input": {"number": 42}})
