@@ -2,8 +2,10 @@
 
 from types import NoneType
 
+from msgspec import UNSET, UnsetType
+
 from podium.wire.actions import Action
-from podium.wire.endpoint import Body, Endpoint, Filter
+from podium.wire.endpoint import Body, Endpoint, Filter, Patch
 from podium.wire.filters import AnyId, AnyText, Before, Operator, Tags
 from podium.wire.parameters import Listing, Parameters, Row
 from podium.wire.scalars import OrDefault
@@ -30,10 +32,10 @@ class AutomationCreate(AutomationUpdate):
     owner_resource: str | None = None
 
 
-class AutomationPartialUpdate(Body):
+class AutomationPartialUpdate(Patch):
     """Whether an automation is to be enabled."""
 
-    enabled: bool = True
+    enabled: bool | UnsetType = UNSET
 
 
 class Automation(Row):

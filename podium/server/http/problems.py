@@ -31,6 +31,7 @@ def install(app: falcon.asgi.App[Any, Any], log_retryable: bool = False) -> None
         IntegrityError: _integrity_error,
         ValueRefused: _value_refused,
         OverflowError: _out_of_range,
+        RecursionError: _too_deep,
         DatabaseUnavailable: _Unavailability(log_retryable).answer,
         Problem: _problem,
     }
@@ -94,6 +95,10 @@ async def _value_refused(request: Request, response: Response, error: ValueRefus
 async def _out_of_range(request: Request, response: Response, error: OverflowError, params: dict[str, Any]) -> None:
     """Moments at the very ends of the calendar have no UTC, sums with them no result."""
     write_problem(response, Invalid(f"A value is out of range: {error}"))
+
+
+async def _too_deep(request: Request, response: Response, error: RecursionError, params: dict[str, Any]) -> None:
+    write_problem(response, Invalid("A value is nested too deeply."))
 
 
 class _Unavailability:

@@ -1,7 +1,7 @@
 """Parameters that stand for something else: objects with ``__prefect_kind`` become the values they describe.
 
-``none`` is its value, ``json`` its value parsed, ``jinja`` its template rendered, ``workspace_variable`` the variable
-of the workspace with that name. They may be nested, also in each other.
+``none`` is its value, ``json`` its value parsed where it is text, ``jinja`` its template rendered,
+``workspace_variable`` the variable of the workspace with that name. They may be nested, also in each other.
 """
 
 from typing import Any
@@ -35,7 +35,42 @@ def hydrated(tx: Tx, value: Any) -> Any:
         return _rendered(hydrated(tx, _part(value, "template")))
     if kind == "workspace_variable":
         return _variable(tx, hydrated(tx, _part(value, "variable_name")))
+    if kind == "none":
+        return hydrated(tx, _part(value, "value"))
     return hydrated(tx, value.get("value"))
+
+
+def is_template(value: Any) -> bool:
+    """Whether a value stands for the text of a template, directly or through what it is made of."""
+    while isinstance(value, dict) and KIND in value:
+        if value[KIND] == "jinja":
+            return True
+        value = value.get("value")
+    return False
+
+
+def check(value: Any) -> None:
+    """Raises ``Unhydratable`` for a value that stands for nothing, as far as that is known before a run is made."""
+    if not isinstance(value, dict) or KIND not in value:
+        return
+    kind = value[KIND]
+    if kind == "jinja":
+        _check_template(_part(value, "template"))
+    elif kind == "none":
+        check(_part(value, "value"))
+    elif kind == "json" and "value" in value:
+        inner = value["value"]
+        check(inner)
+        _parsed(inner)
+
+
+def _check_template(source: Any) -> None:
+    # Loaded on use: a server that renders nothing starts sooner and smaller without Jinja.
+    from podium.server.operations.templating import syntax_problem
+
+    problem = syntax_problem(source) if isinstance(source, str) else None
+    if problem is not None:
+        raise Unhydratable(f"Invalid jinja: {problem[1]}")
 
 
 def _part(value: dict[str, Any], name: str) -> Any:
@@ -46,7 +81,7 @@ def _part(value: dict[str, Any], name: str) -> Any:
 
 def _parsed(text: Any) -> Any:
     if not isinstance(text, str):
-        raise Unhydratable(f"Invalid JSON: expected text, got {type(text).__name__}.")
+        return text
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -1,12 +1,13 @@
 """Checking values against the JSON Schema that a deployment or a work pool declares for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 NULL = {"type": "null"}
+Path = tuple[str | int, ...]
 
 _sorted_encoder = msgspec.json.Encoder(order="sorted")
 
@@ -21,21 +22,39 @@ def failure(values: Any, schema: Mapping[str, Any], *, partial: bool = False) ->
     A property that is not required may be null. ``partial``: nothing is required, as more values are to come. Raises
     ``BadSchema``.
     """
-    validator = _validator(_sorted_encoder.encode(schema), partial)
-    for error in validator.iter_errors(_bare(values)):
-        cause = _cause(error)
+    for cause in _causes(values, schema, partial):
         place = ".".join(str(step) for step in cause.instance_path)
         where = f"Validation failed for field {place!r}" if place else "Validation failed"
         return f"{where}: {cause.message}"
     return None
 
 
-def _cause(error: Any) -> Any:
-    """The error inside of "this or null", which says more."""
+def failures(values: Any, schema: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """Everything about the values that does not conform to the schema: where, and why. Raises ``BadSchema``.
+
+    What is missing is told at the place where it is missing.
+    """
+    found = []
+    for cause in _causes(values, schema, partial=False):
+        missing = (cause.kind.property,) if cause.kind.name == "required" else ()
+        found.append(((*cause.instance_path, *missing), cause.message))
+    return found
+
+
+def _causes(values: Any, schema: Mapping[str, Any], partial: bool) -> Iterator[Any]:
+    validator = _validator(_sorted_encoder.encode(schema), partial)
+    for error in validator.iter_errors(_bare(values)):
+        yield from _inside(error)
+
+
+def _inside(error: Any) -> Iterator[Any]:
+    """The errors inside of "this or null", which say more; else the error."""
     branches = getattr(error.kind, "context", None)
     if branches and len(branches) == 2 and list(error.schema_path)[-1] == "anyOf":
-        return _cause(branches[0][0])
-    return error
+        for inner in branches[0]:
+            yield from _inside(inner)
+    else:
+        yield error
 
 
 @lru_cache(maxsize=512)

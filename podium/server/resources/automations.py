@@ -3,12 +3,25 @@
 from podium.db.unit import Row
 from podium.server.errors import MissingObject
 from podium.server.http.call import Call
-from podium.server.operations.automations import delete_automation, delete_owned_automations
+from podium.server.operations.automation_checks import check_automation
+from podium.server.operations.automations import (
+    change_automation,
+    create_automation,
+    delete_automation,
+    delete_owned_automations,
+    replace_automation,
+)
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.automations import AUTOMATIONS, owned_automations, related_automations
 from podium.server.queries.filtering import conditions
 from podium.server.queries.paging import checked_limit
 from podium.wire import automations as wire
+
+
+async def add_automation(call: Call, body: wire.AutomationCreate) -> Row:
+    check_automation(body)
+    row: Row = await call.write(create_automation, body)
+    return row
 
 
 async def read_automation(call: Call) -> Row:
@@ -36,6 +49,15 @@ async def list_related(call: Call) -> list[Row]:
     return rows
 
 
+async def put_automation(call: Call, body: wire.AutomationUpdate) -> None:
+    check_automation(body)
+    await call.write(replace_automation, call.path["id"], body)
+
+
+async def patch_automation(call: Call, body: wire.AutomationPartialUpdate) -> None:
+    await call.write(change_automation, call.path["id"], body.sent())
+
+
 async def remove_automation(call: Call) -> None:
     await call.write(delete_automation, call.path["id"])
 
@@ -47,10 +69,13 @@ async def remove_owned(call: Call) -> None:
 
 
 ROUTES = (
+    (wire.CREATE, add_automation),
     (wire.READ, read_automation),
     (wire.FILTER, list_automations),
     (wire.COUNT, count_automations),
     (wire.LIST_RELATED, list_related),
+    (wire.REPLACE, put_automation),
+    (wire.UPDATE, patch_automation),
     (wire.DELETE, remove_automation),
     (wire.DELETE_OWNED, remove_owned),
 )

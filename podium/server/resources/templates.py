@@ -16,4 +16,7 @@ async def validate_template(call: Call, body: str) -> Reply:
     return Reply({"error": {"line": line, "message": message, "source": body}}, status=422)
 
 
-ROUTES = ((wire.VALIDATE, validate_template),)
+ROUTES = (
+    (wire.VALIDATE, validate_template),
+    (wire.VALIDATE_FOR_AUTOMATIONS, validate_template),
+)

@@ -5,6 +5,7 @@ from typing import Any
 from podium.db.unit import Row
 from podium.server.errors import Invalid
 from podium.server.http.call import Call
+from podium.server.operations.form_values import check_values
 from podium.server.queries import dashboard, filter_targets, sorting
 from podium.server.queries.filtering import conditions
 from podium.server.queries.paging import checked_limit
@@ -59,6 +60,11 @@ async def read_task_run(call: Call) -> dict[str, Any]:
     return run
 
 
+async def validate_values(call: Call, body: wire.SchemaCheck) -> wire.SchemaVerdict:
+    errors: list[str | wire.SchemaError] = await call.read(check_values, body.values, body.schema)
+    return wire.SchemaVerdict(valid=not errors, errors=errors)
+
+
 ROUTES = (
     (wire.COUNT_TASK_RUNS_BY_FLOW_RUN, count_task_runs_by_flow_run),
     (wire.COUNT_DEPLOYMENTS_BY_FLOW, count_deployments_by_flow),
@@ -67,4 +73,5 @@ ROUTES = (
     (wire.COUNT_TASK_RUNS_BY_STATE, count_task_runs_by_state),
     (wire.COUNT_TASK_RUNS_OVER_TIME, count_task_runs_over_time),
     (wire.READ_TASK_RUN, read_task_run),
+    (wire.VALIDATE_VALUES, validate_values),
 )
