@@ -24,10 +24,9 @@ def new_ids(count: int) -> list[str]:
     return [first[:24] + tail for tail in tails]
 
 
-def is_id(text: str) -> bool:
-    """Whether the text is a UUID in any of its usual spellings."""
+def canonical_id(text: str) -> str | None:
+    """The UUID that a text spells, in capitals, without dashes or otherwise, as ids are stored; None when it is none."""
     try:
-        uuid.UUID(text)
+        return str(uuid.UUID(text))
     except ValueError:
-        return False
-    return True
+        return None

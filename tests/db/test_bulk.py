@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from podium.db import commands
 from podium.db.bulk import insert_many
 from podium.db.engine import Database
-from podium.db.ids import is_id, new_id, new_ids
+from podium.db.ids import canonical_id, new_id, new_ids
 from podium.db.tables.flows import flows
 from podium.db.tables.logs import logs
 from podium.db.unit import Tx
@@ -76,5 +76,5 @@ def test_ids_made_together_sort_in_their_order() -> None:
     ids = new_ids(1000)
     assert ids == sorted(ids)
     assert len({*ids, *new_ids(1000)}) == 2000
-    assert all(is_id(each) and each[14] == "7" for each in ids)
+    assert all(canonical_id(each) == each and each[14] == "7" for each in ids)
     assert new_ids(0) == []

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from podium.db.ids import is_id
+from podium.db.ids import canonical_id
 from podium.db.unit import Row
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Labels
 from podium.wire.scalars import Time
@@ -118,8 +118,8 @@ class Report:
 def read_report(row: Row) -> Report:
     """The report in a delivery joined with its event; ``BadReport`` when it has none."""
     resource_id: str = row["resource_id"]
-    task_run_id = resource_id.removeprefix(TASK_RUN)
-    if not resource_id.startswith(TASK_RUN) or not is_id(task_run_id):
+    task_run_id = canonical_id(resource_id.removeprefix(TASK_RUN))
+    if not resource_id.startswith(TASK_RUN) or task_run_id is None:
         raise BadReport(f"{resource_id!r} is no task run")
     try:
         payload = _decode_payload(row["payload"])
@@ -130,7 +130,7 @@ def read_report(row: Row) -> Report:
         workspace_id=row["workspace_id"],
         event_id=row["event_id"],
         timestamp=row["occurred"],
-        task_run_id=task_run_id.lower(),
+        task_run_id=task_run_id,
         flow_run_id=_flow_run_id(row["related"]),
         state=payload.validated_state,
         columns=_columns(payload.task_run),
@@ -140,10 +140,10 @@ def read_report(row: Row) -> Report:
 def _flow_run_id(related: msgspec.Raw) -> str | None:
     for labels in _decode_related(related):
         if labels.get(RESOURCE_ROLE) == "flow-run" and labels[RESOURCE_ID].startswith(FLOW_RUN):
-            flow_run_id = labels[RESOURCE_ID].removeprefix(FLOW_RUN)
-            if not is_id(flow_run_id):
+            flow_run_id = canonical_id(labels[RESOURCE_ID].removeprefix(FLOW_RUN))
+            if flow_run_id is None:
                 raise BadReport(f"{labels[RESOURCE_ID]!r} is no flow run")
-            return flow_run_id.lower()
+            return flow_run_id
     return None
 
 

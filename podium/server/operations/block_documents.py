@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from podium.db.ids import is_id
+from podium.db.ids import canonical_id
 from podium.db.unit import Row, Tx
 from podium.server.errors import BadRequest, Conflict, NotFound
 from podium.server.events.lifecycle import block_document_event
@@ -52,10 +52,11 @@ def _split(tx: Tx, data: Data) -> tuple[Data, dict[str, str]]:
     for name, value in data.items():
         if isinstance(value, dict) and REFERENCE in value:
             target = value[REFERENCE]
-            child = target.get("block_document_id") if isinstance(target, dict) else None
-            if not isinstance(child, str) or not is_id(child):
+            given = target.get("block_document_id") if isinstance(target, dict) else None
+            child = canonical_id(given) if isinstance(given, str) else None
+            if child is None:
                 raise BadRequest(f"The reference {name!r} needs a block_document_id.")
-            references[name] = child.lower()
+            references[name] = child
     known = queries.documents_by_id(tx, set(references.values()))
     for name, child in references.items():
         if child not in known:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from podium.db.ids import is_id, new_id
+from podium.db.ids import canonical_id, new_id
 from podium.db.unit import Row, Tx
 from podium.server.errors import Conflict, NotFound
 from podium.server.events.lifecycle import concurrency_limit_event, tag_concurrency_limit_event
@@ -50,7 +50,8 @@ def as_answer(limit: Row, tx: Tx) -> Row:
 
 def get_limit(tx: Tx, id_or_name: str) -> Row:
     """The row of a limit with its ``leased_slots``; ``NotFound`` when there is none."""
-    limit = leases.find_limit(tx, "id", id_or_name) if is_id(id_or_name) else None
+    limit_id = canonical_id(id_or_name)
+    limit = leases.find_limit(tx, "id", limit_id) if limit_id else None
     limit = limit or leases.find_limit(tx, "name", id_or_name)
     if limit is None:
         raise NotFound("Concurrency limit not found")

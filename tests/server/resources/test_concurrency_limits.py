@@ -26,7 +26,7 @@ def test_limits(api: httpx.Client) -> None:
     made = make(api, 3, active_slots=1)
     assert (made.active_slots, made.avg_slot_occupancy_seconds) == (1, 2.0)
     assert api.post(f"{V2}/", json={"name": made.name, "limit": 1}).status_code == 409
-    assert read(api, made.name) == read(api, made.id)
+    assert read(api, made.name) == read(api, made.id) == read(api, made.id.replace("-", "").upper())
     assert api.patch(f"{V2}/{made.name}", json={"limit": 5, "active": None}).status_code == 204
     assert (read(api, made.id).limit, read(api, made.id).active_slots) == (5, 1)
     other = make(api, 1)

@@ -78,6 +78,21 @@ def test_a_task_run_is_what_its_events_say(units: Units, flow_run: str) -> None:
     assert waiting(units) == []
 
 
+def test_an_id_means_the_same_run_however_it_is_spelled(units: Units, flow_run: str) -> None:
+    """Capitals, and no dashes: the run is stored and found under the canonical form of both ids."""
+    first, *rest = life_of_task_run(flow_run, "spelled")
+    task_run_id = first.resource_id.removeprefix("prefect.task-run.")
+    first.resource["prefect.resource.id"] = f"prefect.task-run.{task_run_id.replace('-', '').upper()}"
+    for labels in first.related:
+        labels["prefect.resource.id"] = labels["prefect.resource.id"].replace(flow_run, flow_run.replace("-", ""))
+    report(units, first, *rest)
+    record_all(units)
+    run = run_of(units, task_run_id)
+    assert (run["flow_run_id"], run["state_type"]) == (flow_run, "COMPLETED")
+    assert len(states_of(units, task_run_id)) == 1 + len(rest)
+    assert waiting(units) == []
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_order_of_arrival_does_not_matter(units: Units, flow_run: str, seed: int) -> None:
     """Shuffled over several batches, with repetitions, the runs end as they would in order."""
