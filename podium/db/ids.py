@@ -25,7 +25,7 @@ def new_ids(count: int) -> list[str]:
 
 
 def canonical_id(text: str) -> str | None:
-    """The UUID that a text spells, in capitals, without dashes or otherwise, as ids are stored; None when it is none."""
+    """The UUID that a text spells (in capitals, without dashes, …) as ids are stored; None when it spells none."""
     try:
         return str(uuid.UUID(text))
     except ValueError:

@@ -8,13 +8,13 @@ from sqlalchemy import select
 from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.tables.configuration import configuration
 from podium.db.unit import Tx
+from podium.profiles.masking import MASK
 from podium.server.errors import Conflict
 from podium.server.queries.generic import insert_or_ignore, new_row
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
-MASK = "********"
 KEY_ROW = "ENCRYPTION_KEY"
 
 _READ_KEY = select(configuration.c.value).where(

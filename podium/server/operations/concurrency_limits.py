@@ -13,30 +13,15 @@ from podium.server.operations import concurrency
 from podium.server.operations.concurrency import FOREVER, TAG_PREFIX, Refused
 from podium.server.queries import leases
 
-DEFAULT_OCCUPANCY_SECONDS = 2.0
-
 _SHOWN = ("id", "created", "updated", "active", "name", "limit", "slot_decay_per_second")
 
 
 def create_limit(tx: Tx, values: Mapping[str, Any]) -> Row:
     """Makes a limit: ``name``, ``limit``, and what else is not the default; raises ``Conflict`` for a taken name."""
-    row: Row = {
-        "id": new_id(),
-        "workspace_id": tx.workspace_id,
-        "active": True,
-        "slot_decay_per_second": 0.0,
-        "avg_slot_occupancy_seconds": DEFAULT_OCCUPANCY_SECONDS,
-        "anonymous_slots": 0,
-        "denied_slots": 0,
-        "slots_updated": tx.now,
-        "created": tx.now,
-        "updated": tx.now,
-        **values,
-    }
     try:
-        leases.add_limit(tx, row)
+        row = leases.add_limit(tx, values)
     except IntegrityError:
-        raise Conflict(f"A concurrency limit named {row['name']!r} already exists.") from None
+        raise Conflict(f"A concurrency limit named {values['name']!r} already exists.") from None
     _tell(tx, "created", row)
     counts = {name: row[name] for name in ("denied_slots", "avg_slot_occupancy_seconds")}
     return {**as_answer({**row, "leased_slots": 0}, tx), **counts}

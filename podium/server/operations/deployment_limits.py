@@ -1,6 +1,5 @@
 """The concurrency limit of a deployment: one of its own, or a global one it is linked to."""
 
-from podium.db.ids import new_id
 from podium.db.unit import Tx
 from podium.server.errors import NotFound
 from podium.server.queries import leases
@@ -19,22 +18,7 @@ def own_limit(tx: Tx, deployment_id: str, limit: int) -> str:
         if found["limit"] != limit or not found["active"]:
             leases.change_limit(tx, found["id"], {"limit": limit, "active": True})
         return str(found["id"])
-    row = {
-        "id": new_id(),
-        "workspace_id": tx.workspace_id,
-        "name": name,
-        "limit": limit,
-        "active": True,
-        "slot_decay_per_second": 0.0,
-        "avg_slot_occupancy_seconds": 2.0,
-        "anonymous_slots": 0,
-        "denied_slots": 0,
-        "slots_updated": tx.now,
-        "created": tx.now,
-        "updated": tx.now,
-    }
-    leases.add_limit(tx, row)
-    return str(row["id"])
+    return str(leases.add_limit(tx, {"name": name, "limit": limit})["id"])
 
 
 def remove_own_limit(tx: Tx, deployment_id: str, unless: str | None = None) -> None:

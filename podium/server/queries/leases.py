@@ -6,7 +6,7 @@ slots.
 The slots of a limit with a decay are all anonymous: there a lease only remembers how many to give back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, func, insert, lit
 
 from podium.db.tables.concurrency import concurrency_lease_slots, concurrency_leases, concurrency_limits_v2
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.queries.generic import new_row
 
 limits = concurrency_limits_v2
 leases = concurrency_leases
@@ -59,6 +60,14 @@ _LIST = (
     .offset(bindparam("skip"))
 )
 
+_NEW = {
+    "active": True,
+    "slot_decay_per_second": 0.0,
+    "avg_slot_occupancy_seconds": 2.0,
+    "anonymous_slots": 0,
+    "denied_slots": 0,
+}
+_ADD_LIMIT = insert(limits)
 _ADD_LEASE = insert(leases)
 _ADD_SLOTS = insert(held)
 _RENEW = (
@@ -74,7 +83,6 @@ _END = (
 )
 _IS_EXPIRED = leases.c.expiration <= bindparam("now", type_=leases.c.expiration.type)
 _END_EXPIRED = delete(leases).where(leases.c.id == bindparam("lease_id"), _IS_EXPIRED).returning(leases.c.created)
-_FIND = select(leases).where(leases.c.id == bindparam("lease_id"), leases.c.workspace_id == WORKSPACE)
 _EXPIRED = (
     select(leases.c.id, leases.c.workspace_id).where(_IS_EXPIRED).order_by(leases.c.expiration).limit(bindparam("most"))
 )
@@ -168,11 +176,6 @@ def extend_lease(tx: Tx, lease_id: str, until: datetime) -> bool:
     return tx.run(_RENEW, lease_id=lease_id, until=until, now=tx.now) > 0
 
 
-def find_lease(tx: Tx, lease_id: str) -> Row | None:
-    """The lease with this id, or None."""
-    return tx.one(_FIND, lease_id=lease_id)
-
-
 def slots_of(tx: Tx, lease_id: str) -> dict[str, int]:
     """The slots a lease holds, by limit."""
     return {row["concurrency_limit_id"]: row["slots"] for row in tx.all(_SLOTS_OF_LEASE, lease_id=lease_id)}
@@ -209,9 +212,14 @@ def holders_of(tx: Tx, limit_ids: Sequence[str]) -> list[Row]:
     return tx.all(_HOLDERS, limit_ids=list(limit_ids))
 
 
-def add_limit(tx: Tx, values: dict[str, Any]) -> None:
-    """Inserts a limit; a name that exists raises ``IntegrityError``."""
-    tx.run(insert(limits), values)
+def add_limit(tx: Tx, values: Mapping[str, Any]) -> Row:
+    """Inserts a limit (``name``, ``limit`` and what is not as usual); its row.
+
+    A name that exists raises ``IntegrityError``.
+    """
+    row = {**new_row(tx, limits, _NEW), "slots_updated": tx.now, **values}
+    tx.run(_ADD_LIMIT, row)
+    return row
 
 
 def change_limit(tx: Tx, limit_id: str, values: dict[str, Any]) -> None:

@@ -19,6 +19,11 @@ def checked_limit(limit: int | None, maximum: int) -> int:
     return limit
 
 
+def pages(count: int, limit: int) -> int:
+    """How many pages of ``limit`` rows a list of ``count`` rows has; none where a page holds nothing."""
+    return -(-count // limit) if limit else 0
+
+
 def read_page(
     tx: Tx, rows: Callable[[Tx, int, int], list[Row]], total: Callable[[Tx], int], limit: int, page: int
 ) -> dict[str, Any]:
@@ -31,6 +36,6 @@ def read_page(
         "results": rows(tx, limit, (page - 1) * limit),
         "count": count,
         "limit": limit,
-        "pages": -(-count // limit) if limit else 0,
+        "pages": pages(count, limit),
         "page": page,
     }

@@ -14,7 +14,6 @@ from podium.wire.work_pools import WorkPool
 WORK_POOLS = Entity(work_pools, WorkPool, "Work pool")
 
 _BY_NAME = select(work_pools).where(work_pools.c.name == bindparam("pool_name"), work_pools.c.workspace_id == WORKSPACE)
-_BY_ID = select(work_pools).where(work_pools.c.id == bindparam("pool_id"), work_pools.c.workspace_id == WORKSPACE)
 _HIDDEN = tuple(column.name for column in work_pools.c if column not in set(WORK_POOLS.columns))
 
 
@@ -29,11 +28,6 @@ def get_work_pool(tx: Tx, name: str) -> Row:
     if pool is None:
         raise NotFound(f'Work pool "{name}" not found.')
     return pool
-
-
-def find_work_pool_by_id(tx: Tx, pool_id: str) -> Row | None:
-    """The pool with this id, with the columns the wire does not show; None when there is none."""
-    return tx.one(_BY_ID, pool_id=pool_id)
 
 
 def as_answer(pool: Row) -> Row:

@@ -11,6 +11,7 @@ from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
 from podium.server.queries.generic import Entity
+from podium.server.queries.paging import pages
 from podium.server.queries.work_pools import IN_POOL, POOL_COLUMNS
 from podium.wire.work_queues import WorkQueue
 
@@ -139,7 +140,7 @@ def read_queue_slots(tx: Tx, queue_id: str, limit: int, page: int) -> dict[str, 
         "flow_runs": slot_holders(tx, queue_id, limit, (page - 1) * limit),
         "count": active,
         "limit": limit,
-        "pages": -(-active // limit) if limit else 0,
+        "pages": pages(active, limit),
         "page": page,
     }
 
@@ -167,6 +168,6 @@ def read_pool_slots(tx: Tx, pool: Row, limit: int, page: int, run_limit: int) ->
         ],
         "count": len(queues),
         "limit": limit,
-        "pages": -(-len(queues) // limit) if limit else 0,
+        "pages": pages(len(queues), limit),
         "page": page,
     }

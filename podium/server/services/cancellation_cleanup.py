@@ -1,11 +1,9 @@
 """Ends what cancelled runs left behind: their tasks, their subflows, and themselves when nobody answers."""
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from podium.db.engine import Unit
 from podium.db.ids import new_id
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.task_runs import task_runs
@@ -18,11 +16,9 @@ from podium.server.operations.task_run_states import set_task_run_state
 from podium.server.orchestration.policies import MINIMAL_FLOW_POLICY
 from podium.server.queries.generic import insert_or_ignore
 from podium.server.runtime import Runtime
-from podium.server.services.sweep import for_each, is_still_in
+from podium.server.services.sweep import PAGE, is_still_in, page_by_page
 from podium.wire.states import StateCreate, StateType
 
-PAGE = 200
-MOST_PAGES = 50
 LOOK_BACK = timedelta(days=1)
 TEARDOWN = "cancelling_timeout_teardown.v1"
 WITHOUT_WORKERS = (":push", ":managed")
@@ -82,26 +78,18 @@ _UNANSWERED = (
 
 async def cancel_left_task_runs(runtime: Runtime) -> None:
     """Cancels the unfinished task runs of flow runs that were cancelled during the last day."""
-    await _in_pages(runtime, left_task_runs, cancel_task_run)
+    await page_by_page(runtime.database, left_task_runs, cancel_task_run)
 
 
 async def cancel_left_subflows(runtime: Runtime) -> None:
     """Cancels the unfinished subflow runs of cancelled flow runs."""
-    await _in_pages(runtime, left_subflows, cancel_subflow)
+    await page_by_page(runtime.database, left_subflows, cancel_subflow)
 
 
 async def end_cancelling(runtime: Runtime) -> None:
     """Cancels the runs whose process did not answer within the time for it."""
     timeout = runtime.settings.server.services.cancellation_cleanup.cancelling_timeout_seconds
-    await _in_pages(runtime, unanswered_runs, end_unanswered, timedelta(seconds=timeout))
-
-
-async def _in_pages(runtime: Runtime, find: Unit, unit: Unit, *args: Any) -> None:
-    for _ in range(MOST_PAGES):
-        rows = await runtime.database.read(find, *args)
-        done = await for_each(runtime.database, rows, unit)
-        if len(rows) < PAGE or done < len(rows):
-            return
+    await page_by_page(runtime.database, unanswered_runs, end_unanswered, timedelta(seconds=timeout))
 
 
 def left_task_runs(tx: Tx) -> list[Row]:

@@ -9,10 +9,8 @@ from podium.db.tables.flow_runs import flow_run_states, flow_runs
 from podium.db.unit import Row, Tx
 from podium.server.operations.flow_run_states import set_flow_run_state
 from podium.server.runtime import Runtime
-from podium.server.services.sweep import for_each, is_still_in
+from podium.server.services.sweep import PAGE, for_each, is_still_in
 from podium.wire.states import StateCreate
-
-PAGE = 200
 
 _RUN, _STATE = flow_runs.c, flow_run_states.c
 _PAUSED = (

@@ -4,19 +4,12 @@ from podium.db.unit import Row, Tx
 from podium.server.operations.concurrency import release
 from podium.server.queries.leases import expired_leases
 from podium.server.runtime import Runtime
-from podium.server.services.sweep import for_each
-
-PAGE = 200
-MOST_PAGES = 50
+from podium.server.services.sweep import PAGE, page_by_page
 
 
 async def take_back_expired_leases(runtime: Runtime) -> None:
     """One round over all expired leases."""
-    for _ in range(MOST_PAGES):
-        leases = await runtime.database.read(expired_leases, PAGE)
-        done = await for_each(runtime.database, leases, take_back)
-        if len(leases) < PAGE or done < len(leases):
-            return
+    await page_by_page(runtime.database, expired_leases, take_back, PAGE)
 
 
 def take_back(tx: Tx, lease: Row) -> None:

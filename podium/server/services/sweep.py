@@ -15,6 +15,8 @@ from podium.db.unit import WORKSPACE, Row, Tx
 logger = logging.getLogger("podium.server.services")
 
 AT_ONCE = 20
+PAGE = 200
+MOST_PAGES = 50
 
 _STATE = (
     select(flow_runs.c.state_id)
@@ -42,6 +44,19 @@ async def for_each(database: Database, rows: Iterable[Row], unit: Unit, *args: A
             return True
 
     return sum(await asyncio.gather(*(handle(row) for row in rows)))
+
+
+async def page_by_page(database: Database, find: Unit, unit: Unit, *args: Any) -> None:
+    """Runs ``unit(tx, row)`` for each row that ``find(tx, *args)`` finds, at most ``PAGE`` of them at a time.
+
+    The unit takes a row out of what is found, so it is asked again until a page is not full. A page in which a row
+    failed is the last of the round.
+    """
+    for _ in range(MOST_PAGES):
+        rows = await database.read(find, *args)
+        done = await for_each(database, rows, unit)
+        if len(rows) < PAGE or done < len(rows):
+            return
 
 
 def is_still_in(tx: Tx, run: Row) -> bool:
