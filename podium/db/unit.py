@@ -9,9 +9,11 @@ from sqlalchemy import BindParameter, Connection, bindparam
 from sqlalchemy.sql import Executable
 
 from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.prepared import Prepared
 from podium.db.types import Id
 
 Row = dict[str, Any]
+Statement = Executable | Prepared
 Clock = Callable[[], datetime]
 
 _current = threading.local()
@@ -45,43 +47,57 @@ class Tx:
         self.callbacks: list[Callable[[], None]] = []
         _current.workspace_id = workspace_id
 
-    def all(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> list[Row]:
+    def all(self, statement: Statement, params: Mapping[str, Any] | None = None, **named: Any) -> list[Row]:
         """Every row of a query."""
-        result = self.connection.execute(statement, {**params, **named} if params else named)
+        values = {**params, **named} if params else named
+        if isinstance(statement, Prepared):
+            form, cursor = statement.execute(self.connection, values)
+            return [form.row(record) for record in cursor.fetchall()]
+        result = self.connection.execute(statement, values)
         keys = result.keys()._keys
         return [dict(zip(keys, row, strict=True)) for row in result.fetchall()]
 
-    def one(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> Row | None:
+    def one(self, statement: Statement, params: Mapping[str, Any] | None = None, **named: Any) -> Row | None:
         """The first row of a query (or of a RETURNING clause), or None."""
-        result = self.connection.execute(statement, {**params, **named} if params else named)
+        values = {**params, **named} if params else named
+        if isinstance(statement, Prepared):
+            form, cursor = statement.execute(self.connection, values)
+            record = cursor.fetchone()
+            cursor.close()
+            return None if record is None else form.row(record)
+        result = self.connection.execute(statement, values)
         row = result.fetchone()
-        if row is None:
-            return None
-        found = dict(zip(result.keys()._keys, row, strict=True))
+        found = None if row is None else dict(zip(result.keys()._keys, row, strict=True))
         result.close()
         return found
 
-    def value(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> Any:
+    def value(self, statement: Statement, params: Mapping[str, Any] | None = None, **named: Any) -> Any:
         """The first column of the first row, or None."""
-        result = self.connection.execute(statement, {**params, **named} if params else named)
-        row = result.fetchone()
-        result.close()
-        return None if row is None else row[0]
+        row = self.one(statement, params, **named)
+        return None if row is None else next(iter(row.values()))
 
-    def column(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> list[Any]:
+    def column(self, statement: Statement, params: Mapping[str, Any] | None = None, **named: Any) -> list[Any]:
         """The first column of every row."""
-        result = self.connection.execute(statement, {**params, **named} if params else named)
-        return [row[0] for row in result.fetchall()]
+        return [next(iter(row.values())) for row in self.all(statement, params, **named)]
 
-    def run(self, statement: Executable, params: Mapping[str, Any] | None = None, **named: Any) -> int:
-        """Executes a statement without rows; how many rows it touched."""
-        count: int = self.connection.execute(statement, {**params, **named} if params else named).rowcount
+    def run(self, statement: Statement, params: Mapping[str, Any] | None = None, **named: Any) -> int:
+        """Executes a statement without rows; how many rows it touched (of an UPDATE or DELETE)."""
+        values = {**params, **named} if params else named
+        if isinstance(statement, Prepared):
+            _, cursor = statement.execute(self.connection, values)
+            touched: int = cursor.rowcount
+            return touched
+        count: int = self.connection.execute(statement, values).rowcount
         return count
 
-    def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | Iterable[Mapping[str, Any]]) -> None:
+    def many(self, statement: Statement, rows: Sequence[Mapping[str, Any]] | Iterable[Mapping[str, Any]]) -> None:
         """Executes a statement once for each row; all rows have the same keys."""
         batch = list(rows)
-        if batch:
+        if not batch:
+            return
+        if isinstance(statement, Prepared):
+            statement.execute_many(self.connection, batch)
+        else:
             self.connection.execute(statement, batch)
 
     def emit(self, event: Any) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 
+from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
 from podium.db.unit import Tx
 from podium.server.events.consumers import CONSUMERS, Consumer
@@ -26,8 +27,9 @@ _INSERT_NEW = {
     name: make(events).on_conflict_do_nothing().returning(events.c.id)
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
-_INSERT_RESOURCES = insert(event_resources)
-_INSERT_DELIVERIES = insert(event_deliveries)
+_INSERT_ONE = {name: Prepared(statement) for name, statement in _INSERT_NEW.items()}
+_INSERT_RESOURCES = Prepared(insert(event_resources))
+_INSERT_DELIVERIES = Prepared(insert(event_deliveries))
 
 
 class Outbox:
@@ -49,7 +51,7 @@ class Outbox:
         for event in emitted:
             unique.setdefault(event.id, event)
         rows = [row for event in unique.values() if (row := _row(tx, event))]
-        new = {row[0] for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)} if rows else set()
+        new = _insert_new(tx, rows)
         stored = [event for event in unique.values() if event.id in new]
         tx.many(_INSERT_RESOURCES, [row for event in stored for row in _resources(event)])
         tx.many(
@@ -75,6 +77,14 @@ class Outbox:
         for consumer in self._consumers:
             if any(consumer.wants(event) for event in events):
                 self._bus.wake(consumer.name)
+
+
+def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> set[str]:
+    """Inserts the events that are not stored yet, and returns their ids."""
+    if len(rows) == 1:
+        # Almost every change has one event: worth the short way.
+        return {rows[0]["id"]} if tx.one(_INSERT_ONE[tx.dialect], rows[0]) else set()
+    return {row[0] for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)} if rows else set()
 
 
 def store_client_events(tx: Tx, received: Sequence[Event]) -> None:

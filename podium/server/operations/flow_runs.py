@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.ids import new_id
+from podium.db.prepared import Prepared
 from podium.db.tables.artifacts import artifacts
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.logs import logs
@@ -31,7 +32,7 @@ from podium.server.queries.work_queues import get_queue_in_pool
 from podium.wire.flow_runs import FlowRunPolicy
 from podium.wire.states import StateCreate
 
-_INSERT = insert(flow_runs)
+_INSERT = Prepared(insert(flow_runs))
 _INSERT_UNLESS_KEY_IS_TAKEN = {
     "sqlite": sqlite.insert(flow_runs).on_conflict_do_nothing().returning(flow_runs.c.id),
     "postgresql": postgresql.insert(flow_runs).on_conflict_do_nothing().returning(flow_runs.c.id),

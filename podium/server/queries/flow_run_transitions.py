@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, insert, select, update
 
+from podium.db.prepared import Prepared
 from podium.db.tables.artifacts import artifacts
 from podium.db.tables.deployments import deployments
 from podium.db.tables.flow_runs import flow_run_states, flow_runs
@@ -72,7 +73,7 @@ _STATE = (
     flow_run_states.c.data.label("current_data"),
 )
 
-_LOAD = (
+_SELECT = (
     select(*(flow_runs.c[name] for name in RUN_COLUMNS), *_STATE, *_CONTEXT)
     .select_from(flow_runs)
     .outerjoin(
@@ -86,9 +87,10 @@ _LOAD = (
     .outerjoin(task_runs, task_runs.c.id == flow_runs.c.parent_task_run_id)
     .where(flow_runs.c.id == bindparam("run_id"), flow_runs.c.workspace_id == WORKSPACE)
 )
-_LOCK = _LOAD.with_for_update(of=flow_runs, key_share=True)
+_LOAD = Prepared(_SELECT)
+_LOCK = Prepared(_SELECT.with_for_update(of=flow_runs, key_share=True))
 
-_NEW_RUN_CONTEXT = (
+_NEW_RUN_CONTEXT = Prepared(
     select(
         *_CONTEXT,
         flows.c.labels.label("flow_labels"),
@@ -103,9 +105,9 @@ _NEW_RUN_CONTEXT = (
     .where(flows.c.id == bindparam("flow_id"), flows.c.workspace_id == WORKSPACE)
 )
 
-_INSERT_STATE = insert(flow_run_states)
+_INSERT_STATE = Prepared(insert(flow_run_states))
 _INSERT_RESULT = insert(artifacts)
-_UPDATE = (
+_UPDATE = Prepared(
     update(flow_runs)
     .where(flow_runs.c.id == bindparam("run_id"))
     .values({name: bindparam(name) for name in (*CHANGED_COLUMNS, "updated")})

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, null, select
 
 from podium.db.dialect import seconds_between
+from podium.db.prepared import Prepared
 from podium.db.tables.flow_runs import flow_run_states, flow_runs
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.types import Timestamp
@@ -51,7 +52,7 @@ def _selection(with_data: bool) -> Select[Any]:
 
 
 _LIST = _selection(with_data=False)
-_READ = _selection(with_data=True).where(flow_runs.c.id == bindparam("run_id"))
+_READ = Prepared(_selection(with_data=True).where(flow_runs.c.id == bindparam("run_id")))
 
 
 def find_flow_run(tx: Tx, flow_run_id: str) -> Row | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, func, in
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.ids import new_id
+from podium.db.prepared import Prepared
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
 
@@ -37,7 +38,7 @@ def find(tx: Tx, entity: Entity, row_id: str) -> Row | None:
     """The row with this id, or None."""
     statement = entity.statements.get("find")
     if statement is None:
-        statement = select(*entity.columns).where(entity.table.c.id == bindparam("row_id"), entity.mine)
+        statement = Prepared(select(*entity.columns).where(entity.table.c.id == bindparam("row_id"), entity.mine))
         entity.statements["find"] = statement
     return tx.one(statement, row_id=row_id)
 
@@ -56,7 +57,7 @@ def find_by(tx: Tx, entity: Entity, **values: Any) -> Row | None:
     statement = entity.statements.get(key)
     if statement is None:
         conditions = [entity.table.c[name] == bindparam(f"by_{name}") for name in values]
-        statement = entity.statements[key] = select(*entity.columns).where(entity.mine, *conditions)
+        statement = entity.statements[key] = Prepared(select(*entity.columns).where(entity.mine, *conditions))
     return tx.one(statement, {f"by_{name}": value for name, value in values.items()})
 
 
@@ -83,7 +84,7 @@ def add(tx: Tx, entity: Entity, values: Mapping[str, Any]) -> Row:
     """Inserts a row and returns what the wire shows of it; a violated uniqueness raises ``IntegrityError``."""
     statement = entity.statements.get("add")
     if statement is None:
-        statement = entity.statements["add"] = insert(entity.table).returning(*entity.columns)
+        statement = entity.statements["add"] = Prepared(insert(entity.table).returning(*entity.columns))
     row = tx.one(statement, complete(tx, entity, values))
     assert row is not None
     return row

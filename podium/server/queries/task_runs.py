@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 
+from podium.db.prepared import Prepared
 from podium.db.tables.task_runs import task_run_states, task_runs
 from podium.db.unit import Row, Tx
 from podium.server.errors import NotFound
@@ -25,7 +26,7 @@ def _selection(with_data: bool) -> Select[Any]:
 
 
 _LIST = _selection(with_data=False)
-_READ = _selection(with_data=True).where(task_runs.c.id == bindparam("run_id"))
+_READ = Prepared(_selection(with_data=True).where(task_runs.c.id == bindparam("run_id")))
 
 
 def find_task_run(tx: Tx, task_run_id: str) -> Row | None:
