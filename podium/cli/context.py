@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 FormatOption = Annotated[Format, typer.Option("--output", "-o", metavar="table|json", help="How to print.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  # read, not bound
-
 
 class Invocation:
     """One run of a command. `profile` is the one that `--profile` names, if any."""
@@ -74,13 +72,7 @@ class Invocation:
     @property
     def api_url(self) -> str:
         """The API to talk to: the one that is set, else the one a server on this machine would have."""
-        settings = self.settings
-        if settings.api.url:
-            return settings.api.url
-        api = settings.server.api
-        host = ANY_ADDRESS.get(api.host) or (f"[{api.host}]" if ":" in api.host else api.host)
-        path = (api.base_path or "/api").strip("/")
-        return f"http://{host}:{api.port}/{path}".rstrip("/")
+        return self.settings.api.url or self.settings.server.api.local_url()
 
     @cached_property
     def client(self) -> "Client":
@@ -88,8 +80,7 @@ class Invocation:
         # Loaded on use: commands that stay on this machine need no HTTP.
         from podium.client.api import Client
 
-        api = self.settings.api
-        return Client(self.api_url, api.auth_string, api.key, api.request_timeout)
+        return Client.of(self.settings, self.api_url)
 
     @property
     def interactive(self) -> bool:

@@ -32,7 +32,8 @@ def open_postgresql(url: str, options: Options) -> Engine:
         connect_args={
             "connect_timeout": max(1, round(options.connection_timeout)),
             "application_name": options.application_name,
-            "options": f"-c timezone=UTC -c statement_timeout={int(options.timeout * 1000)}",
+            "options": _session(options),
+            **(options.tls or {}),
         },
     )
 
@@ -41,6 +42,20 @@ def open_postgresql(url: str, options: Options) -> Engine:
         connection.adapters.register_loader("uuid", TextLoader)
         connection.adapters.register_loader("json", _RawLoader)
         connection.adapters.register_loader("jsonb", _RawLoader)
-        connection.prepare_threshold = 2
+        connection.prepare_threshold = None if options.prepared == 0 else 2
+        if options.prepared:
+            connection.prepared_max = options.prepared
 
     return engine
+
+
+def _session(options: Options) -> str:
+    """The parameters a session starts with, as the server's command line spells them."""
+    parameters = {"timezone": "UTC", "statement_timeout": str(int(options.timeout * 1000))}
+    if options.search_path:
+        parameters["search_path"] = options.search_path
+    return " ".join(f"-c {name}={_escaped(value)}" for name, value in parameters.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")

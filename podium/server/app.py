@@ -6,8 +6,8 @@ from typing import Any
 import falcon.asgi
 
 from podium.db.engine import Database
+from podium.db.options import Options
 from podium.profiles import Settings
-from podium.server import options
 from podium.server.events.outbox import Outbox
 from podium.server.http import binding, problems
 from podium.server.http.compression import Compression
@@ -94,7 +94,7 @@ RESOURCES = (
 
 def create_runtime(settings: Settings) -> Runtime:
     """What the parts of this process share; opens no connection yet."""
-    database = Database(str(settings.server.database.connection_url), options.database_options(settings))
+    database = Database(str(settings.server.database.connection_url), Options.of(settings.server.database))
     bus = MemoryBus()
     database.outbox = Outbox(bus)
     return Runtime(settings=settings, database=database, bus=bus)
@@ -103,7 +103,7 @@ def create_runtime(settings: Settings) -> Runtime:
 def create_app(runtime: Runtime) -> Any:
     """The ASGI application of one process."""
     settings = runtime.settings
-    base_path = options.base_path(settings)
+    base_path = settings.server.api.mount
     middleware: list[Any] = [Cors(settings)] if settings.server.api.cors_allowed_origins.strip() else []
     app = falcon.asgi.App(middleware=[*middleware, Compression()])
     app.req_options.strip_url_path_trailing_slash = True

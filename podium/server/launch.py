@@ -13,7 +13,6 @@ from podium.db.urls import sync_url
 from podium.profiles import Settings
 from podium.server import main, pidfile
 from podium.server.listening import listen
-from podium.server.options import base_path
 
 WAIT_SECONDS = 60.0
 LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
@@ -45,12 +44,6 @@ def check(settings: Settings) -> None:
     raise CannotStart(f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1")
 
 
-def public_url(host: str, port: int, path: str) -> str:
-    """The API's URL for a client on this machine."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}{path}"
-
-
 def run(settings: Settings, with_services: bool, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM; ``announce`` is called once requests are answered.
 
@@ -61,7 +54,7 @@ def run(settings: Settings, with_services: bool, announce: Callable[[Started], N
     with listen(api.host, api.port) as listener:
         port = listener.getsockname()[1]
         main.prepare_database(settings)
-        url = public_url(api.host, port, base_path(settings))
+        url = api.local_url(port)
         path = pidfile.path_of(settings.home, port)
         log = os.environ.get(LOG_VARIABLE)
 

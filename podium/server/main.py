@@ -13,11 +13,11 @@ from typing import Any
 import uvicorn
 
 from podium.db import commands
+from podium.db.options import Options
 from podium.db.urls import is_in_memory
 from podium.profiles import Settings
 from podium.server.app import create_app, create_runtime
 from podium.server.operations.block_types import install_block_types, lacks_block_types
-from podium.server.options import database_options
 from podium.server.runtime import Runtime
 from podium.server.services.runner import Services
 from podium.server.sockets.pings import SocketProtocol
@@ -121,7 +121,7 @@ def prepare_database(settings: Settings) -> None:
     if not is_in_memory(database.connection_url):
         commands.ensure_current(
             database.connection_url,
-            options=database_options(settings),
+            options=Options.of(database),
             migrate=database.migrate_on_start,
             timeout=database.migration_timeout,
         )

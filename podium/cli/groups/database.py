@@ -171,13 +171,7 @@ def _database(invocation: Invocation) -> tuple[str, Any]:
             "set PODIUM_SERVER_DATABASE_CONNECTION_URL to one that lasts.",
             ExitCode.USAGE,
         )
-    options = Options(
-        timeout=settings.timeout or 0.0,
-        connection_timeout=settings.connection_timeout or 5.0,
-        synchronous=settings.sqlite_synchronous,
-        echo=settings.echo,
-    )
-    return url, options
+    return url, Options.of(settings)
 
 
 def _timeout(invocation: Invocation) -> float | None:

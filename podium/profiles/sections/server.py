@@ -1,7 +1,7 @@
 """The server process, its API and its pages."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from podium.profiles.declaration import (
 from podium.profiles.sections.database import Database
 from podium.profiles.sections.events import Events
 from podium.profiles.sections.services import Services
+
+ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  # read, not bound
+"""How to reach a server that listens on every address."""
 
 
 class ServerApi(Section, frozen=True):
@@ -57,6 +60,16 @@ class ServerApi(Section, frozen=True):
     csrf_token_expiration: Annotated[
         Seconds, setting("How long a CSRF token is good.", "SERVER_CSRF_TOKEN_EXPIRATION", gt=0)
     ] = 3600.0
+
+    @property
+    def mount(self) -> str:
+        """The path of the API with a slash before it and none behind; empty where it is the root."""
+        return f"/{(self.base_path or '/api').strip('/')}".rstrip("/")
+
+    def local_url(self, port: int | None = None) -> str:
+        """The API's URL for a client on this machine; ``port`` is the one that is listened on, if not the one set."""
+        host = ANY_ADDRESS.get(self.host) or (f"[{self.host}]" if ":" in self.host else self.host)
+        return f"http://{host}:{self.port if port is None else port}{self.mount}"
 
 
 class Concurrency(Section, frozen=True):
