@@ -1,5 +1,6 @@
 """Calls endpoints of a server: ``client.call(flow_runs.READ, id=run_id)``."""
 
+import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -9,6 +10,8 @@ import httpx
 import msgspec
 
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
+from podium.profiles import Settings
+from podium.profiles.sections.client import Api
 from podium.wire.decoding import encode
 from podium.wire.endpoint import Endpoint
 
@@ -21,16 +24,44 @@ class Client:
     """One server and the credentials for it. Use as a context manager, or close it."""
 
     def __init__(
-        self, url: str, auth_string: str | None = None, api_key: str | None = None, timeout: float = 60.0
+        self,
+        url: str,
+        auth_string: str | None = None,
+        api_key: str | None = None,
+        timeout: float = 60.0,
+        headers: Mapping[str, str] | None = None,
+        verify: ssl.SSLContext | bool = True,
     ) -> None:
-        """``url`` is that of the API (``http://127.0.0.1:4200/api``); an auth string wins over a key."""
-        headers = {"Content-Type": "application/json"}
+        """``url`` is that of the API (``http://127.0.0.1:4200/api``); an auth string wins over a key.
+
+        ``headers`` are added to every request. ``verify`` says how the certificate of an ``https`` URL is checked.
+        """
+        headers = {**(headers or {}), "Content-Type": "application/json"}
         if auth_string:
             headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
         elif api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         self.url = url.rstrip("/")
-        self._http = httpx.Client(headers=headers, timeout=timeout, trust_env=False, follow_redirects=True)
+        self._http = httpx.Client(
+            headers=headers, timeout=timeout, verify=verify, trust_env=False, follow_redirects=True
+        )
+
+    @classmethod
+    def of(cls, settings: Settings, url: str, timeout: float | None = None) -> Self:
+        """A client of the API at ``url`` with the credentials, headers and certificates of the settings.
+
+        ``timeout`` is in seconds, for a request that is to take less than the settings allow. Raises ``Unreachable``
+        for a CA file that cannot be used.
+        """
+        api = settings.api
+        return cls(
+            url,
+            api.auth_string,
+            api.key,
+            api.request_timeout if timeout is None else min(timeout, api.request_timeout),
+            settings.client.custom_headers,
+            _verification(api),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +116,18 @@ class Client:
             offset += len(items)
             if len(items) < limit:
                 return
+
+
+def _verification(api: Api) -> ssl.SSLContext | bool:
+    if api.tls_insecure_skip_verify:
+        return False
+    if api.ssl_cert_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=api.ssl_cert_file)
+    except OSError as error:
+        reason = f"the CA file {api.ssl_cert_file} cannot be used: {_reason(error)}"
+        raise Unreachable(f"{reason}; set PODIUM_API_SSL_CERT_FILE to another") from None
 
 
 def _reason(error: Exception) -> str:

@@ -123,10 +123,9 @@ def _status(invocation: Invocation) -> dict[str, Any]:
     from podium.client.errors import ClientError, NotFound
     from podium.wire import podium, root
 
-    api = invocation.settings.api
     url = _url(invocation)
     found: dict[str, Any] = {"url": url, "answers": False, "ready": False}
-    with Client(url, api.auth_string, api.key, min(api.request_timeout, ANSWER_SECONDS)) as client:
+    with Client.of(invocation.settings, url, ANSWER_SECONDS) as client:
         try:
             client.call(root.HEALTH)
             found["answers"] = True
