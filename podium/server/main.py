@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Generator
 from types import FrameType
@@ -118,13 +121,29 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 def prepare_database(settings: Settings) -> None:
     """Migrates when asked to by the settings; raises a ``podium.db.errors`` error when the schema is not usable."""
     database = settings.server.database
-    if not is_in_memory(database.connection_url):
-        commands.ensure_current(
-            database.connection_url,
-            options=Options.of(database),
-            migrate=database.migrate_on_start,
-            timeout=database.migration_timeout,
-        )
+    if is_in_memory(database.connection_url):
+        return
+    url, options = database.connection_url, Options.of(database)
+    ensure = functools.partial(commands.ensure_current, url, options=options, timeout=database.migration_timeout)
+    if database.migrate_on_start and sys.platform == "linux" and commands.schema_state(url, options) != "current":
+        _run_apart(functools.partial(ensure, migrate=True))
+    ensure(migrate=database.migrate_on_start)
+
+
+def _run_apart(work: Callable[[], None]) -> None:
+    """Does it in a child, since what migrating loads would stay in the server's memory (15 MB).
+
+    Errors are left to the next try, in this process.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    os.waitpid(child, 0)
 
 
 def build(settings: Settings, ready: Callable[[], None], with_services: bool = True) -> uvicorn.Server:
