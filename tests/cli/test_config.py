@@ -156,6 +156,12 @@ def test_explain_shows_what_is_ignored_and_why(podium: Podium) -> None:
     assert "*  default" in out
 
 
+def test_explain_says_when_a_setting_does_nothing(podium: Podium) -> None:
+    """What is only accepted for the sake of existing files is not taken for more."""
+    assert "no effect" in podium("config", "explain", "PODIUM_SERVER_METRICS_ENABLED").out
+    assert "no effect" not in podium("config", "explain", "PODIUM_SERVER_API_PORT").out
+
+
 def test_explain_works_when_other_settings_are_wrong(podium: Podium, monkeypatch: Env) -> None:
     """It is the tool to find out."""
     monkeypatch.setenv("PODIUM_SERVER_API_PORT", "http")

@@ -14,6 +14,7 @@ from podium.profiles.layers import Candidate
 from podium.profiles.registry import ALL, Setting, find, mask, near_miss, own_form
 from podium.profiles.resolve import wrong_value
 from podium.profiles.values import Unreadable, expected, parse, text
+from podium.profiles.without_effect import has_effect
 
 app = group("See, set, check and explain settings.")
 
@@ -113,10 +114,13 @@ def explain(
     ]
     if output == "json":
         about = {"name": setting.name, "path": setting.path, "aliases": setting.names[1:], "help": setting.sentence}
-        invocation.output.json({**about, "expected": expected(setting), "candidates": candidates})
+        more = {"expected": expected(setting), "has_effect": has_effect(setting.path), "candidates": candidates}
+        invocation.output.json({**about, **more})
         return
     invocation.output.line(f"{setting.name}: {setting.sentence}")
     invocation.output.line(f"Takes {expected(setting)}. {_place(setting)}")
+    if not has_effect(setting.path):
+        invocation.output.line("It is accepted, and has no effect in this version of Podium.")
     invocation.output.line()
     rows = [[_mark(each), *(str(each[k]) for k in ("source", "origin", "name")), _shown(each)] for each in candidates]
     invocation.output.table(["", "source", "origin", "name", "value"], rows)

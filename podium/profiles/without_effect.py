@@ -1,0 +1,50 @@
+"""Settings that are accepted, so that files and habits of other installations keep working, and that nothing reads."""
+
+from typing import Final
+
+WITHOUT_EFFECT: Final = (
+    "api.enable_http2",
+    "client.csrf_support_enabled",
+    "client.max_retries",
+    "client.metrics",
+    "client.retry_extra_codes",
+    "client.retry_jitter_factor",
+    "client.server_version_check_enabled",
+    "logging.level",
+    "redis.messaging",
+    "server.analytics_enabled",
+    "server.concurrency",
+    "server.deployment_schedule_max_scheduled_runs",
+    "server.deployments",
+    "server.ephemeral",
+    "server.events.causal_ordering",
+    "server.events.expired_bucket_buffer",
+    "server.events.maximum_size_bytes",
+    "server.events.messaging_broker",
+    "server.events.messaging_cache",
+    "server.events.proactive_granularity",
+    "server.events.related_resource_cache_ttl",
+    "server.events.retention_period",
+    "server.memo_store_path",
+    "server.memoize_block_auto_registration",
+    "server.metrics_enabled",
+    "server.services.cleanup_reconciler",
+    "server.services.db_vacuum",
+    "server.services.event_logger",
+    "server.services.event_persister",
+    "server.services.task_run_recorder.batch_size",
+    "server.services.task_run_recorder.flush_interval",
+    "server.services.task_run_recorder.read_batch_size",
+    "server.services.triggers",
+    "server.tasks",
+    "server.ui.show_promotional_content",
+    "server.ui.static_directory",
+    "server.ui.v2_enabled",
+    "server.worker_channel",
+)
+"""Paths of settings, and of sections of which none has an effect."""
+
+
+def has_effect(path: str) -> bool:
+    """Whether anything in Podium reads the setting at this path."""
+    return not any(path == each or path.startswith(f"{each}.") for each in WITHOUT_EFFECT)
