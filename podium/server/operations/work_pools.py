@@ -49,7 +49,7 @@ def create_work_pool(tx: Tx, values: Mapping[str, Any]) -> Row:
     pool = _add(tx, values)
     if pool is None:
         raise Conflict(f"A work pool with the name {values['name']!r} already exists.")
-    return as_answer(pool)
+    return as_answer(tx, pool)
 
 
 def ensure_agent_pool(tx: Tx) -> Row:

@@ -1,9 +1,10 @@
 """Creating, changing and deleting work queues."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
@@ -19,7 +20,6 @@ from podium.server.queries.work_queues import (
     get_work_queue,
 )
 
-_LAST_PRIORITY = select(func.max(work_queues.c.priority)).where(work_queues.c.work_pool_id == bindparam("pool_id"))
 _PRIORITIES = (
     select(work_queues.c.id, work_queues.c.priority)
     .where(work_queues.c.work_pool_id == bindparam("pool_id"), work_queues.c.workspace_id == WORKSPACE)
@@ -33,13 +33,13 @@ _IS_DEFAULT = select(work_pools.c.id).where(work_pools.c.default_queue_id == bin
 
 def create_queue_in_pool(tx: Tx, pool_name: str, values: Mapping[str, Any]) -> Row:
     """Adds a queue to a pool and answers it; ``NotFound`` without the pool, ``Conflict`` when the name is taken."""
-    return as_answer(add_queue(tx, get_work_pool(tx, pool_name), values))
+    return as_answer(tx, add_queue(tx, get_work_pool(tx, pool_name), values))
 
 
 def add_queue(tx: Tx, pool: Row, values: Mapping[str, Any]) -> Row:
-    """Adds a queue to a pool, last if the values have no priority; the queue with the pool's name and type."""
+    """Adds a queue to a pool and answers it with the pool's name and type; without a priority it gets a free one."""
     wanted = values.get("priority")
-    priority = wanted or (tx.value(_LAST_PRIORITY, pool_id=pool["id"]) or 0) + 1
+    priority = wanted or _free_priority(tx, pool["id"])
     status = "PAUSED" if values.get("is_paused") else "NOT_READY"
     given = {name: value for name, value in values.items() if value is not None}
     queue = add_if_absent(
@@ -97,6 +97,12 @@ def _status_by_polling(tx: Tx, queue: Row) -> str:
     """A queue that is not paused is ready while somebody asks it for work."""
     polled = queue["last_polled"]
     return "READY" if polled is not None and (tx.now - polled).total_seconds() <= 60 else "NOT_READY"
+
+
+def _free_priority(tx: Tx, pool_id: str) -> int:
+    """The first priority that no queue of the pool has."""
+    taken = {queue["priority"] for queue in tx.all(_PRIORITIES, pool_id=pool_id)}
+    return next(priority for priority in count(1) if priority not in taken)
 
 
 def _make_room(tx: Tx, pool_id: str, queue_id: str, priority: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, null, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, select
 
 from podium.db.dialect import seconds_between
 from podium.db.prepared import Prepared
@@ -30,29 +30,24 @@ _EXTRA_COLUMNS = (
 )
 
 
-def state_columns(states: Any, runs: Any, with_data: bool) -> list[ColumnElement[Any]]:
-    """What a run's row lacks of its state; a list does not load the state's data, which may be large."""
+def state_columns(states: Any, runs: Any) -> list[ColumnElement[Any]]:
+    """What a run's row lacks of its state. Lists have its data too: it says where the result is that clients load."""
     return [
         runs.c.state_timestamp,
         states.c.message.label("state_message"),
         states.c.state_details,
-        (states.c.data if with_data else null()).label("state_data"),
+        states.c.data.label("state_data"),
     ]
 
 
-def _selection(with_data: bool) -> Select[Any]:
-    columns = (*_OWN_COLUMNS, *_EXTRA_COLUMNS, *state_columns(flow_run_states, flow_runs, with_data))
-    return (
-        select(*columns)
-        .outerjoin(flow_run_states, _STATE_ROW)
-        .outerjoin(work_queues, work_queues.c.id == flow_runs.c.work_queue_id)
-        .outerjoin(work_pools, work_pools.c.id == work_queues.c.work_pool_id)
-        .where(FLOW_RUNS.mine)
-    )
-
-
-_LIST = _selection(with_data=False)
-_READ = Prepared(_selection(with_data=True).where(flow_runs.c.id == bindparam("run_id")))
+_LIST = (
+    select(*_OWN_COLUMNS, *_EXTRA_COLUMNS, *state_columns(flow_run_states, flow_runs))
+    .outerjoin(flow_run_states, _STATE_ROW)
+    .outerjoin(work_queues, work_queues.c.id == flow_runs.c.work_queue_id)
+    .outerjoin(work_pools, work_pools.c.id == work_queues.c.work_pool_id)
+    .where(FLOW_RUNS.mine)
+)
+_READ = Prepared(_LIST.where(flow_runs.c.id == bindparam("run_id")))
 
 
 def find_flow_run(tx: Tx, flow_run_id: str) -> Row | None:
@@ -76,7 +71,7 @@ def list_flow_runs(
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Row]:
-    """The flow runs that match, in order, at most ``limit`` after the first ``offset``; their states without data."""
+    """The flow runs that match, in order, at most ``limit`` after the first ``offset``."""
     rows = tx.all(_LIST.where(*where).order_by(*order).limit(limit).offset(offset or None))
     return [as_answer(row, tx.now) for row in rows]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, and_, bindparam, select
 
 from podium.db.prepared import Prepared
 from podium.db.tables.task_runs import task_run_states, task_runs
@@ -20,13 +20,12 @@ _STATE_ROW = and_(
 )
 
 
-def _selection(with_data: bool) -> Select[Any]:
-    columns = (*TASK_RUNS.columns, *state_columns(task_run_states, task_runs, with_data))
-    return select(*columns).outerjoin(task_run_states, _STATE_ROW).where(TASK_RUNS.mine)
-
-
-_LIST = _selection(with_data=False)
-_READ = Prepared(_selection(with_data=True).where(task_runs.c.id == bindparam("run_id")))
+_LIST = (
+    select(*TASK_RUNS.columns, *state_columns(task_run_states, task_runs))
+    .outerjoin(task_run_states, _STATE_ROW)
+    .where(TASK_RUNS.mine)
+)
+_READ = Prepared(_LIST.where(task_runs.c.id == bindparam("run_id")))
 
 
 def find_task_run(tx: Tx, task_run_id: str) -> Row | None:
@@ -50,6 +49,6 @@ def list_task_runs(
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Row]:
-    """The task runs that match, in order, at most ``limit`` after the first ``offset``; their states without data."""
+    """The task runs that match, in order, at most ``limit`` after the first ``offset``."""
     rows = tx.all(_LIST.where(*where).order_by(*order).limit(limit).offset(offset or None))
     return [as_answer(row, tx.now) for row in rows]

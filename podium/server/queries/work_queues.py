@@ -12,14 +12,13 @@ from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
 from podium.server.queries.generic import Entity
 from podium.server.queries.paging import pages
-from podium.server.queries.work_pools import IN_POOL, POOL_COLUMNS
+from podium.server.queries.work_pools import HOLDS_SLOT, IN_POOL, POOL_COLUMNS
 from podium.wire.work_queues import WorkQueue
 
 WORK_QUEUES = Entity(work_queues, WorkQueue, "Work queue")
 
 HEALTHY_LATE_RUNS = 0
 HEALTHY_SECONDS_SINCE_POLLED = 60
-HOLDS_SLOT = ("RUNNING", "PENDING")
 
 QUEUES_IN_POOLS = (
     select(*WORK_QUEUES.columns, *POOL_COLUMNS).join(work_pools, IN_POOL).where(work_queues.c.workspace_id == WORKSPACE)
@@ -56,9 +55,30 @@ def get_queue_in_pool(tx: Tx, pool_name: str, queue_name: str) -> Row:
     return queue
 
 
-def as_answer(queue: Row) -> Row:
+def as_answers(tx: Tx, queues: Sequence[Row]) -> list[Row]:
+    """What the wire shows of queues; those with a limit say how many of their slots are in use."""
+    limited = [queue["id"] for queue in queues if queue["concurrency_limit"] is not None]
+    active = {**dict.fromkeys(limited, 0), **(count_slots(tx, limited) if limited else {})}
+    return [
+        {"active_slots": active.get(queue["id"])}
+        | {name: value for name, value in queue.items() if name != "work_pool_type"}
+        for queue in queues
+    ]
+
+
+def as_answer(tx: Tx, queue: Row) -> Row:
     """What the wire shows of a queue."""
-    return {"active_slots": None, **{name: value for name, value in queue.items() if name != "work_pool_type"}}
+    return as_answers(tx, [queue])[0]
+
+
+def read_work_queue(tx: Tx, queue_id: str) -> Row:
+    """What the wire shows of the queue with this id; ``NotFound`` when there is none."""
+    return as_answer(tx, get_work_queue(tx, queue_id))
+
+
+def read_queue_in_pool(tx: Tx, pool_name: str, queue_name: str) -> Row:
+    """What the wire shows of the queue with this name in that pool; ``NotFound`` when there is none."""
+    return as_answer(tx, get_queue_in_pool(tx, pool_name, queue_name))
 
 
 def list_work_queues(
@@ -69,8 +89,7 @@ def list_work_queues(
     offset: int = 0,
 ) -> list[Row]:
     """The queues that match, in order."""
-    rows = tx.all(QUEUES_IN_POOLS.where(*where).order_by(*order).limit(limit).offset(offset or None))
-    return [as_answer(row) for row in rows]
+    return as_answers(tx, tx.all(QUEUES_IN_POOLS.where(*where).order_by(*order).limit(limit).offset(offset or None)))
 
 
 def read_health(tx: Tx, queue_id: str) -> Row:

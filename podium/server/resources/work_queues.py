@@ -24,11 +24,11 @@ from podium.server.queries.scheduled_runs import read_queue_runs
 from podium.server.queries.work_pools import get_work_pool
 from podium.server.queries.work_queues import (
     as_answer,
-    get_queue_in_pool,
-    get_work_queue,
     list_work_queues,
     read_health,
+    read_queue_in_pool,
     read_queue_slots,
+    read_work_queue,
 )
 from podium.wire import work_queues as wire
 from podium.wire.parameters import Paging
@@ -42,15 +42,17 @@ async def create_queue(call: Call, body: wire.WorkQueueCreate) -> Row:
 
 
 def _create(tx: Tx, values: dict[str, Any]) -> Row:
-    return as_answer(add_queue(tx, ensure_agent_pool(tx), values))
+    return as_answer(tx, add_queue(tx, ensure_agent_pool(tx), values))
 
 
 async def read_queue(call: Call) -> Row:
-    return as_answer(await call.read(get_work_queue, call.path["id"]))
+    row: Row = await call.read(read_work_queue, call.path["id"])
+    return row
 
 
 async def read_queue_by_name(call: Call) -> Row:
-    return as_answer(await call.read(get_queue_in_pool, AGENT_POOL, call.path["name"]))
+    row: Row = await call.read(read_queue_in_pool, AGENT_POOL, call.path["name"])
+    return row
 
 
 async def list_queues(call: Call, body: wire.WorkQueueQuery) -> list[Row]:
@@ -95,7 +97,8 @@ async def create_pool_queue(call: Call, body: wire.WorkQueueCreate) -> Row:
 
 
 async def read_pool_queue(call: Call) -> Row:
-    return as_answer(await call.read(get_queue_in_pool, call.path["work_pool_name"], call.path["name"]))
+    row: Row = await call.read(read_queue_in_pool, call.path["work_pool_name"], call.path["name"])
+    return row
 
 
 async def list_pool_queues(call: Call, body: wire.WorkQueueQuery) -> list[Row]:

@@ -138,6 +138,7 @@ def test_a_priority_moves_others_back_up_to_the_first_gap(api: httpx.Client, poo
     assert priorities(api, pool) == {"c": 1, "b": 2, "default": 3, "a": 4, "z": 9}
     api.delete(f"/work_pools/{pool}/queues/b")
     assert priorities(api, pool) == {"c": 1, "default": 3, "a": 4, "z": 9}
+    assert add(api, pool, "d")["priority"] == 2, "the first that is free"
 
 
 def test_queues_of_a_pool(api: httpx.Client, pool: str) -> None:
@@ -179,6 +180,31 @@ def test_who_holds_slots(api: httpx.Client, pool: str) -> None:
     held = decode(api.post(f"/work_queues/{queue['id']}/concurrency_status", json={"limit": 1}), WorkQueueSlots)
     assert (held.active_slots, held.count, held.pages, held.flow_runs[0].state_type) == (1, 1, 1, "PENDING")
     assert api.post("/work_pools/none/concurrency_status", json={}).status_code == 404
+
+
+def test_slots_in_use_are_shown_where_there_is_a_limit(api: httpx.Client, pool: str) -> None:
+    """However the pool or queue is read; without a limit nobody counts."""
+    flow = api.post("/flows/", json={"name": pool}).json()
+    api.post("/flow_runs/", json={"flow_id": flow["id"], "work_pool_name": pool})
+
+    def shown() -> list[Any]:
+        chosen = {"name": {"any_": [pool]}}
+        queue = api.get(f"/work_pools/{pool}/queues/default").json()
+        answers = (
+            api.get(f"/work_pools/{pool}").json(),
+            *api.post("/work_pools/filter", json={"work_pools": chosen}).json(),
+            queue,
+            api.get(f"/work_queues/{queue['id']}").json(),
+            *api.post(f"/work_pools/{pool}/queues/filter", json={}).json(),
+        )
+        return [answer["active_slots"] for answer in answers]
+
+    assert shown() == [None] * 5
+    api.patch(f"/work_pools/{pool}", json={"concurrency_limit": 3})
+    api.patch(f"/work_pools/{pool}/queues/default", json={"concurrency_limit": 2})
+    assert shown() == [1] * 5
+    idle = api.post(f"/work_pools/{pool}/queues", json={"name": "idle", "concurrency_limit": 1}).json()
+    assert idle["active_slots"] == 0
 
 
 def test_how_a_queue_fares(api: httpx.Client, pool: str) -> None:
