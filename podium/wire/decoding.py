@@ -57,9 +57,10 @@ def decode(kind: Any, data: bytes | str) -> Any: ...
 def decode(kind: Any, data: bytes | str) -> Any:
     """The value of type ``kind`` that ``data`` is the JSON of; raises ``BadBody``."""
     try:
-        value = decoder(kind).decode(data)
-    except msgspec.DecodeError as error:
-        value = _decode_again(kind, data, error)
+        try:
+            value = decoder(kind).decode(data)
+        except msgspec.DecodeError as error:
+            value = _decode_again(kind, data, error)
     except UnicodeDecodeError as error:
         raise BadBody([_detail("json_invalid", ("body", error.start), "The body is not UTF-8", {})]) from None
     except RecursionError:

@@ -146,7 +146,7 @@ def test_a_schedule_is_refused_at_its_own_place(schedule: dict[str, Any], loc: l
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b'{"name": "a"', b"nonsense", b'{"name": "a"} x', b"\xff\xfe", b'"\\ud800"']
+    "body", [b"", b"{", b'{"name": "a"', b"nonsense", b'{"name": "a"} x', b"\xff\xfe", b'"\xff"', b'"\\ud800"']
 )
 def test_what_is_no_json(body: bytes) -> None:
     """Broken JSON, bytes that are no text and text that is no Unicode are one kind of error."""
