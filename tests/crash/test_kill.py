@@ -104,7 +104,13 @@ def _live_one_run(client: httpx.Client, flow_id: str, history: History) -> None:
         assert answer.status_code == 201 and answer.json()["status"] == "ACCEPT"
         history.acknowledged[run_id].append(state)
     message = f"log of {run_id}"
-    line = {"name": "crash", "level": 20, "message": message, "timestamp": "2026-01-01T00:00:00Z", "flow_run_id": run_id}
+    line = {
+        "name": "crash",
+        "level": 20,
+        "message": message,
+        "timestamp": "2026-01-01T00:00:00Z",
+        "flow_run_id": run_id,
+    }
     assert client.post("/logs/", json=[line]).status_code == 201
     history.logs.append(message)
 

@@ -81,9 +81,7 @@ def test_run_deployment_waits_and_links_to_its_parent(clients: Podium) -> None:
         """
     )
     caller = clients.flow_run("caller")
-    [called] = clients.post(
-        "/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [caller["id"]]}}}
-    )
+    [called] = clients.post("/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [caller["id"]]}}})
     assert called["state_type"] == "COMPLETED"
     assert clients.get(f"/task_runs/{called['parent_task_run_id']}")["flow_run_id"] == caller["id"]
 

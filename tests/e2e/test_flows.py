@@ -4,7 +4,7 @@ from tests.e2e.conftest import Podium
 
 
 def test_a_flow_with_tasks_completes(podium: Podium) -> None:
-    """A flow and its tasks end Completed, with their states in order, times, run counts, parameters, tags and labels."""
+    """A flow and its tasks end Completed: states in order, times, run counts, parameters, tags and labels are kept."""
     printed = podium.run(
         """
         from prefect import flow, task, tags, get_run_logger
@@ -125,7 +125,8 @@ def test_task_and_flow_retries(podium: Podium) -> None:
         for each in podium.post("/task_runs/filter", {"task_runs": {"flow_run_id": {"any_": [run["id"]]}}})
         if each["run_count"] == 2
     ]
-    assert podium.states(flaky["id"], "task_run")[:5] == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
+    attempts = podium.states(flaky["id"], "task_run")
+    assert attempts[:5] == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
 
 
 def test_failures_and_crashes(podium: Podium) -> None:
