@@ -43,6 +43,11 @@ def _text_to_raw(value: str | bytes | None) -> msgspec.Raw | None:
     return None if value is None else msgspec.Raw(value if isinstance(value, bytes) else value.encode())
 
 
+def plain(value: Any) -> Any:
+    """The value of a JSON column decoded; anything else as it is."""
+    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+
+
 class Id(TypeDecorator[str]):
     """A UUID; read as its canonical text, written from that text or from ``uuid.UUID``."""
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-import msgspec
-
+from podium.db.types import plain
 from podium.db.unit import Row
 from podium.server.events.event import RESOURCE_ROLE, Event, Labels, resource
 
@@ -316,8 +315,3 @@ def _updates(before: Row, after: Row, watched: dict[str, str]) -> dict[str, Any]
         if old != new:
             updates[name] = {"from": old, "to": new}
     return {"updated_fields": list(updates), "updates": updates} if updates else {}
-
-
-def plain(value: Any) -> Any:
-    """A JSON column decoded, anything else as it is."""
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 
 from podium.db.ids import new_id
+from podium.db.types import plain
 from podium.db.unit import Row, Tx
 from podium.server.errors import Invalid, MissingObject
-from podium.server.events.lifecycle import Verb, automation_event, plain
+from podium.server.events.lifecycle import Verb, automation_event
 from podium.server.operations.job_variables import check_job_variables
 from podium.server.queries.automations import (
     AUTOMATIONS,

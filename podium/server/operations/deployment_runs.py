@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
+from podium.db.types import plain
 from podium.db.unit import Row, Tx
 from podium.server.errors import BadRequest, Conflict, Invalid, Problem
 from podium.server.operations.flow_runs import create_flow_run
@@ -47,7 +46,7 @@ def _create(tx: Tx, deployment: Row, body: DeploymentFlowRunCreate, creator: Row
     parameters = _parameters(tx, deployment, body)
     queue_id, queue_name = _queue(tx, deployment, body)
     job_variables = body.job_variables or {}
-    reason = check_job_variables(tx, queue_id, {**_plain(deployment["job_variables"]), **job_variables})
+    reason = check_job_variables(tx, queue_id, {**plain(deployment["job_variables"]), **job_variables})
     if reason:
         raise Invalid(f"Error creating flow run. {reason}")
     infrastructure = body.infrastructure_document_id or deployment["infrastructure_document_id"]
@@ -59,7 +58,7 @@ def _create(tx: Tx, deployment: Row, body: DeploymentFlowRunCreate, creator: Row
         "parameters": parameters,
         "context": body.context,
         "empirical_policy": body.empirical_policy,
-        "tags": list(dict.fromkeys([*_plain(deployment["tags"]), *body.tags])),
+        "tags": list(dict.fromkeys([*plain(deployment["tags"]), *body.tags])),
         "labels": body.labels,
         "idempotency_key": body.idempotency_key,
         "parent_task_run_id": _text(body.parent_task_run_id),
@@ -73,12 +72,12 @@ def _create(tx: Tx, deployment: Row, body: DeploymentFlowRunCreate, creator: Row
 
 
 def _parameters(tx: Tx, deployment: Row, body: DeploymentFlowRunCreate) -> dict[str, Any]:
-    merged = {**_plain(deployment["parameters"]), **body.parameters}
+    merged = {**plain(deployment["parameters"]), **body.parameters}
     try:
         parameters: dict[str, Any] = hydrated(tx, merged)
     except Unhydratable as error:
         raise BadRequest(f"Error hydrating flow run parameters: {error.detail}") from None
-    schema = _plain(deployment["parameter_openapi_schema"])
+    schema = plain(deployment["parameter_openapi_schema"])
     enforced = body.enforce_parameter_schema
     if enforced is None:
         enforced = deployment["enforce_parameter_schema"]
@@ -103,10 +102,6 @@ def _queue(tx: Tx, deployment: Row, body: DeploymentFlowRunCreate) -> tuple[str 
     pool = {name: deployment[f"work_pool_{name}"] for name in ("id", "name", "type")}
     queue = ensure_queue(tx, pool, body.work_queue_name)
     return queue["id"], queue["name"]
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
 
 
 def _text(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from podium.db.ids import new_id
 from podium.db.tables.deployments import deployments
 from podium.db.tables.flows import flows
+from podium.db.types import plain
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import Conflict, Invalid, NotFound
 from podium.server.events.lifecycle import deployment_event, deployment_updated
@@ -177,11 +178,11 @@ def _parameters_failure(tx: Tx, before: Row, values: Row) -> str | None:
     after = {**before, **values}
     if not {"parameters", "parameter_openapi_schema", "enforce_parameter_schema"} & values.keys():
         return None
-    schema = _plain(after["parameter_openapi_schema"])
+    schema = plain(after["parameter_openapi_schema"])
     if not after["enforce_parameter_schema"] or not schema:
         return None
     try:
-        return failure(hydrated(tx, _plain(after["parameters"])), schema, partial=True)
+        return failure(hydrated(tx, plain(after["parameters"])), schema, partial=True)
     except Unhydratable:  # what it stands for may exist by the time of a run
         return None
     except BadSchema as error:
@@ -192,11 +193,7 @@ def _job_variables_failure(tx: Tx, before: Row | None, values: Row) -> str | Non
     if not {"job_variables", "work_queue_id"} & values.keys():
         return None
     after = {"work_queue_id": None, "job_variables": {}, **(before or {}), **values}
-    return check_job_variables(tx, after["work_queue_id"], _plain(after["job_variables"]), partial=True)
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+    return check_job_variables(tx, after["work_queue_id"], plain(after["job_variables"]), partial=True)
 
 
 def _insert(tx: Tx, values: Row) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from podium.db.types import plain
+
 NULL = {"type": "null"}
 Path = tuple[str | int, ...]
 
@@ -43,7 +45,7 @@ def failures(values: Any, schema: Mapping[str, Any]) -> list[tuple[Path, str]]:
 
 def _causes(values: Any, schema: Mapping[str, Any], partial: bool) -> Iterator[Any]:
     validator = _validator(_sorted_encoder.encode(schema), partial)
-    for error in validator.iter_errors(_bare(values)):
+    for error in validator.iter_errors(plain(values)):
         yield from _inside(error)
 
 
@@ -104,7 +106,3 @@ def _or_null(schema: Any) -> Any:
     if isinstance(kind, str) and not {"enum", "const"} & schema.keys():
         return {**schema, "type": [kind] if kind == "null" else [kind, "null"]}
     return {"anyOf": [schema, NULL]}
-
-
-def _bare(values: Any) -> Any:
-    return msgspec.json.decode(values) if isinstance(values, msgspec.Raw) else values

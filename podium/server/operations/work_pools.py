@@ -12,8 +12,8 @@ from podium.server.errors import Conflict, Forbidden
 from podium.server.events.lifecycle import work_pool_event, work_pool_status_event, work_pool_updated
 from podium.server.operations.job_variables import check_base_job_template
 from podium.server.operations.work_queues import add_queue, ensure_queue
-from podium.server.queries.generic import complete, insert_or_ignore
-from podium.server.queries.work_pools import WORK_POOLS, as_answer, find_work_pool, get_work_pool
+from podium.server.queries.generic import insert_or_ignore, new_row
+from podium.server.queries.work_pools import as_answer, find_work_pool, get_work_pool
 from podium.server.queries.work_queues import find_work_queue
 from podium.wire.work_pools import StorageConfiguration
 
@@ -77,9 +77,9 @@ def _add(tx: Tx, values: Mapping[str, Any]) -> Row | None:
     given = {name: value for name, value in values.items() if value is not None}
     status = None if given["type"] == AGENT else "PAUSED" if given.get("is_paused") else "NOT_READY"
     queue_id = new_id()
-    row = complete(
+    row = new_row(
         tx,
-        WORK_POOLS,
+        work_pools,
         {
             "base_job_template": {},
             "storage_configuration": StorageConfiguration(),

@@ -13,7 +13,7 @@ from podium.db.tables.flows import flows
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
-from podium.server.queries.generic import Entity, complete
+from podium.server.queries.generic import Entity, new_row
 from podium.server.queries.leases import LEASED_SLOTS
 from podium.wire.deployments import Deployment
 from podium.wire.schedules import DeploymentSchedule
@@ -193,7 +193,7 @@ def add_schedules(tx: Tx, deployment_id: str, schedules: Sequence[Row]) -> list[
         # Lists are by this time: it keeps the order in which they were sent.
         time = tx.now + timedelta(microseconds=place)
         values = {**schedule, "deployment_id": deployment_id, "created": time, "updated": time}
-        rows.append(complete(tx, SCHEDULES, values))
+        rows.append(new_row(tx, deployment_schedules, values))
     tx.many(_ADD_SCHEDULES, rows)
     return [{name: value for name, value in row.items() if name != "workspace_id"} for row in rows]
 

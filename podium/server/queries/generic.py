@@ -13,8 +13,6 @@ from podium.db.prepared import Prepared
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
 
-UNSET = msgspec.UNSET
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entity:
@@ -69,11 +67,6 @@ def get_by(tx: Tx, entity: Entity, **values: Any) -> Row:
     return row
 
 
-def complete(tx: Tx, entity: Entity, values: Mapping[str, Any]) -> Row:
-    """The values with id, workspace and times filled in where the table has them."""
-    return new_row(tx, entity.table, values)
-
-
 def new_row(tx: Tx, table: Table, values: Mapping[str, Any]) -> Row:
     """The values with id, workspace and times filled in where the table has them."""
     row = {"id": new_id(), "workspace_id": tx.workspace_id, "created": tx.now, "updated": tx.now, **values}
@@ -85,7 +78,7 @@ def add(tx: Tx, entity: Entity, values: Mapping[str, Any]) -> Row:
     statement = entity.statements.get("add")
     if statement is None:
         statement = entity.statements["add"] = Prepared(insert(entity.table).returning(*entity.columns))
-    row = tx.one(statement, complete(tx, entity, values))
+    row = tx.one(statement, new_row(tx, entity.table, values))
     assert row is not None
     return row
 
@@ -97,7 +90,7 @@ def add_if_absent(tx: Tx, entity: Entity, values: Mapping[str, Any]) -> Row | No
     if statement is None:
         statement = insert_or_ignore(tx, entity.table).returning(*entity.columns)
         entity.statements[key] = statement
-    return tx.one(statement, complete(tx, entity, values))
+    return tx.one(statement, new_row(tx, entity.table, values))
 
 
 def insert_or_ignore(tx: Tx, table: Table) -> Any:
@@ -160,9 +153,3 @@ def count(tx: Tx, entity: Entity, where: Sequence[ColumnElement[bool]] = ()) -> 
     """How many rows match."""
     total: int = tx.value(select(func.count()).select_from(entity.table).where(entity.mine, *where))
     return total
-
-
-def sent(body: msgspec.Struct) -> dict[str, Any]:
-    """The fields of a ``Patch`` that the client sent, ids and nested objects as plain values."""
-    plain = {name: getattr(body, name) for name in body.__struct_fields__}
-    return {name: value for name, value in plain.items() if value is not UNSET}
