@@ -1,1 +1,4 @@
-"""One module per command group; each is imported when one of its commands is called."""
+"""The commands, one module per group.
+
+A group imports what only some of its commands need inside those: starting a command costs what it uses.
+"""
