@@ -25,6 +25,8 @@ import redis
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379"
 SHARED = "PODIUM_TEST_SHARED"
+CONFIGURED = {name: value for name, value in os.environ.items() if name.startswith("PODIUM_TEST_")}
+"""Read once, since tests run without these variables: Podium would take them for settings."""
 
 
 class Absent(Exception):
@@ -91,7 +93,7 @@ def postgres() -> Postgres:
 
 
 def _configured_postgres() -> str:
-    return os.environ.get("PODIUM_TEST_POSTGRES_URL", POSTGRES)
+    return CONFIGURED.get("PODIUM_TEST_POSTGRES_URL", POSTGRES)
 
 
 def _find_postgres(data: Path) -> str:
@@ -151,7 +153,7 @@ def _as_unprivileged(command: list[str], folder: Path) -> subprocess.CompletedPr
 @contextmanager
 def redis_server(worker: int) -> Iterator[str]:
     """The URL of a Redis for one worker process. Raises Absent."""
-    configured = os.environ.get("PODIUM_TEST_REDIS_URL")
+    configured = CONFIGURED.get("PODIUM_TEST_REDIS_URL")
     if configured is None and shutil.which("redis-server"):
         with _own_redis() as url:
             yield url

@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home for Podium, and no setting inherited from the caller's environment."""
     for name in list(os.environ):
-        if name.startswith(("PODIUM_", "PREFECT_")) and not name.startswith("PODIUM_TEST_"):
+        if name.startswith(("PODIUM_", "PREFECT_")) and name != backing.SHARED:
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
