@@ -14,7 +14,6 @@ from podium.server.queries import blocks as queries
 from podium.server.queries.blocks import BLOCK_DOCUMENTS, BLOCK_SCHEMAS, BLOCK_TYPES
 from podium.server.queries.generic import add_if_absent, find, find_by, get, patch, remove
 
-DEEPEST = 50
 REFERENCE = "$ref"
 
 Data = dict[str, Any]
@@ -141,19 +140,8 @@ def list_block_documents(
 
 def answers(tx: Tx, documents: Sequence[Row], cipher: Cipher, with_secrets: bool = False) -> list[Row]:
     """Documents as clients read them: what they refer to in place, with schema and type, secrets masked."""
-    known = {document["id"]: document for document in documents}
-    references: dict[str, list[Row]] = {}
-    level = list(known)
-    for _ in range(DEEPEST):
-        if not level:
-            break
-        for reference in queries.document_references(tx, level):
-            references.setdefault(reference["parent"], []).append(reference)
-        missing = {
-            each["child"] for parent in level for each in references.get(parent, ()) if each["child"] not in known
-        }
-        known.update(queries.documents_by_id(tx, missing))
-        level = list(missing)
+    shown = {document["id"]: document for document in documents}
+    known, references = queries.reached(tx, shown, queries.document_references, queries.documents_by_id)
     types = queries.types_by_id(tx, {document["block_type_id"] for document in known.values()})
     schema_ids = {document["block_schema_id"] for document in documents}
     schemas = schema_answers(tx, queries.schemas_by_id(tx, schema_ids).values())

@@ -13,8 +13,6 @@ from podium.server.queries import blocks as queries
 from podium.server.queries.blocks import BLOCK_SCHEMAS, BLOCK_TYPES
 from podium.server.queries.generic import add_if_absent, find, find_by, get, remove
 
-DEEPEST = 50
-
 
 def create_block_schema(tx: Tx, values: Row) -> tuple[Row, bool]:
     """Stores a block schema; its answer, and whether it is new: its checksum and version are one schema.
@@ -90,22 +88,10 @@ def answer(tx: Tx, schema: Row) -> Row:
 
 
 def answers(tx: Tx, schemas: Iterable[Row]) -> dict[str, Row]:
-    """Schemas as clients read them, by id: with their types, and the blocks they refer to among their definitions.
-
-    However many there are and however deep, each level is one read.
-    """
+    """Schemas as clients read them, by id: with their types, and the blocks they refer to among their definitions."""
     wanted = {schema["id"]: schema for schema in schemas}
-    known = dict(wanted)
-    children: dict[str, list[str]] = {}
-    level = list(wanted)
-    for _ in range(DEEPEST):
-        if not level:
-            break
-        for reference in queries.schema_references(tx, level):
-            children.setdefault(reference["parent"], []).append(reference["child"])
-        missing = {child for parent in level for child in children.get(parent, ()) if child not in known}
-        known.update(queries.schemas_by_id(tx, missing))
-        level = list(missing)
+    known, references = queries.reached(tx, wanted, queries.schema_references, queries.schemas_by_id)
+    children = {parent: [each["child"] for each in found] for parent, found in references.items()}
     types = queries.types_by_id(tx, {schema["block_type_id"] for schema in wanted.values()})
     complete: dict[str, Fields] = {}
     return {

@@ -1,6 +1,6 @@
 """Rows of block types, schemas and documents, and of the references between them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, func, insert, select
@@ -20,6 +20,8 @@ from podium.wire.block_schemas import BlockSchema, BlockType
 BLOCK_TYPES = Entity(block_types, BlockType, "Block type")
 BLOCK_SCHEMAS = Entity(block_schemas, BlockSchema, "Block schema")
 BLOCK_DOCUMENTS = Entity(block_documents, BlockDocument, "Block document")
+
+DEEPEST = 50
 
 Conditions = Sequence[ColumnElement[bool]]
 
@@ -120,6 +122,30 @@ def schema_references(tx: Tx, ids: Iterable[str]) -> list[Row]:
 def document_references(tx: Tx, ids: Iterable[str]) -> list[Row]:
     """``parent``, ``child`` and ``name`` of each reference of these documents."""
     return tx.all(_DOCUMENT_REFERENCES, ids=list(ids))
+
+
+def reached(
+    tx: Tx,
+    rows: Mapping[str, Row],
+    references: Callable[[Tx, Iterable[str]], list[Row]],
+    by_id: Callable[[Tx, Iterable[str]], dict[str, Row]],
+) -> tuple[dict[str, Row], dict[str, list[Row]]]:
+    """These rows and all they refer to, also through others, by id; and the references by the id of the parent.
+
+    However many there are, each level is one read; nothing deeper than ``DEEPEST`` levels is followed.
+    """
+    known = dict(rows)
+    found: dict[str, list[Row]] = {}
+    level: Iterable[str] = list(known)
+    for _ in range(DEEPEST):
+        if not level:
+            break
+        for reference in references(tx, level):
+            found.setdefault(reference["parent"], []).append(reference)
+        missing = {each["child"] for parent in level for each in found.get(parent, ())} - known.keys()
+        known.update(by_id(tx, missing))
+        level = missing
+    return known, found
 
 
 def add_schema_reference(tx: Tx, parent: str, name: str, child: str) -> None:

@@ -13,9 +13,10 @@ from podium.server.events.event import Event
 from podium.server.events.intake import BadEvent, Limits, parse_event
 from podium.server.events.outbox import store_client_events
 from podium.server.http.guard import Guard
+from podium.server.http.problems import INTERNAL_ERROR
 from podium.server.http.workspaces import workspace_of
 from podium.server.runtime import Runtime
-from podium.server.sockets.peer import INTERNAL_ERROR, Disconnected, admit, close
+from podium.server.sockets.peer import Disconnected, admit, close
 from podium.server.sockets.pings import Pings, pings_of
 
 logger = logging.getLogger("podium.server.sockets")
