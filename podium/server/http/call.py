@@ -9,6 +9,7 @@ from falcon.asgi import Request
 
 from podium.db.unit import Tx
 from podium.server.http.client_version import API_VERSION, ClientVersion, parse_user_agent
+from podium.server.queries.paging import checked_limit
 from podium.server.runtime import Runtime
 
 
@@ -44,6 +45,10 @@ class Call:
     async def write(self, unit: Callable[Concatenate[Tx, ...], Any], *args: Any) -> Any:
         """Runs a writing unit of work in the caller's workspace; returns after its commit."""
         return await self.runtime.database.write(unit, *args, workspace_id=self.workspace_id)
+
+    def limit(self, asked: int | None) -> int:
+        """How many rows of a list to answer; ``Invalid`` for more than the server allows."""
+        return checked_limit(asked, self.runtime.settings.server.api.default_limit)
 
     @property
     def now(self) -> datetime:

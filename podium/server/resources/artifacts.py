@@ -7,7 +7,6 @@ from podium.server.operations.artifacts import change_artifact, create_artifact,
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.artifacts import ARTIFACTS, LATEST_ARTIFACTS, latest_artifact
 from podium.server.queries.filtering import conditions
-from podium.server.queries.paging import checked_limit
 from podium.wire import artifacts as wire
 
 
@@ -28,14 +27,14 @@ async def read_latest_artifact(call: Call) -> Row:
 
 
 async def list_artifacts(call: Call, body: wire.ArtifactQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.ARTIFACTS, body)
     rows: list[Row] = await call.read(generic.page, ARTIFACTS, where, sorting.ARTIFACTS[body.sort], limit, body.offset)
     return rows
 
 
 async def list_latest_artifacts(call: Call, body: wire.ArtifactCollectionQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.LATEST_ARTIFACTS, body)
     order = sorting.LATEST_ARTIFACTS[body.sort]
     rows: list[Row] = await call.read(generic.page, LATEST_ARTIFACTS, where, order, limit, body.offset)

@@ -14,7 +14,6 @@ from podium.server.operations.automations import (
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.automations import AUTOMATIONS, owned_automations, related_automations
 from podium.server.queries.filtering import conditions
-from podium.server.queries.paging import checked_limit
 from podium.wire import automations as wire
 
 
@@ -32,7 +31,7 @@ async def read_automation(call: Call) -> Row:
 
 
 async def list_automations(call: Call, body: wire.AutomationQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.AUTOMATIONS, body)
     order = sorting.AUTOMATIONS[body.sort]
     rows: list[Row] = await call.read(generic.page, AUTOMATIONS, where, order, limit, body.offset)

@@ -16,7 +16,6 @@ from podium.server.operations.block_documents import (
 from podium.server.queries import filter_targets, sorting
 from podium.server.queries.blocks import count_documents
 from podium.server.queries.filtering import own_conditions
-from podium.server.queries.paging import checked_limit
 from podium.wire import block_documents as wire
 
 
@@ -34,7 +33,7 @@ async def read_document(call: Call) -> Row:
 
 
 async def filter_documents(call: Call, body: wire.BlockDocumentQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     order = sorting.BLOCK_DOCUMENTS[body.sort]
     key = call.runtime.settings.server.encryption_key
     rows: list[Row] = await call.read(

@@ -14,7 +14,6 @@ from podium.server.operations.block_schemas import (
 )
 from podium.server.queries import filter_targets
 from podium.server.queries.filtering import own_conditions
-from podium.server.queries.paging import checked_limit
 from podium.wire import block_schemas as wire
 
 
@@ -35,7 +34,7 @@ async def read_schema_by_checksum(call: Call) -> Row:
 
 
 async def filter_schemas(call: Call, body: wire.BlockSchemaQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = own_conditions(filter_targets.BLOCK_SCHEMAS, body.block_schemas)
     rows: list[Row] = await call.read(list_block_schemas, where, limit, body.offset)
     return rows

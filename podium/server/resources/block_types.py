@@ -15,7 +15,6 @@ from podium.server.operations.block_types import (
 from podium.server.queries import filter_targets, generic
 from podium.server.queries.blocks import BLOCK_TYPES, list_types
 from podium.server.queries.filtering import own_conditions
-from podium.server.queries.paging import checked_limit
 from podium.wire import block_types as wire
 
 
@@ -39,7 +38,7 @@ def _by_slug(tx: Tx, slug: str) -> Row:
 
 
 async def filter_types(call: Call, body: wire.BlockTypeQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = own_conditions(filter_targets.BLOCK_TYPES, body.block_types)
     of_schemas = own_conditions(filter_targets.BLOCK_SCHEMAS, body.block_schemas)
     rows: list[Row] = await call.read(list_types, where, of_schemas, limit, body.offset)

@@ -5,7 +5,6 @@ from podium.server.errors import Locked
 from podium.server.http.call import Call, Reply
 from podium.server.operations import concurrency_limits
 from podium.server.operations.concurrency import LONGEST_TAG_WAIT, TAG_PREFIX, Refused
-from podium.server.queries.paging import checked_limit
 from podium.wire import concurrency as wire
 from podium.wire.parameters import Listing
 
@@ -26,7 +25,7 @@ async def read_limit_by_tag(call: Call) -> Row:
 
 
 async def list_limits(call: Call, body: Listing) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     rows: list[Row] = await call.read(concurrency_limits.list_tag_limits, limit, body.offset)
     return rows
 

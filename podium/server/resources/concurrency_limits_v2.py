@@ -5,7 +5,6 @@ from podium.server.errors import Gone, Locked
 from podium.server.http.call import Call
 from podium.server.operations import concurrency, concurrency_limits
 from podium.server.operations.concurrency import Refused, Taken
-from podium.server.queries.paging import checked_limit
 from podium.wire import concurrency_v2 as wire
 from podium.wire.parameters import Listing
 
@@ -29,7 +28,7 @@ async def read_limit(call: Call) -> Row:
 
 
 async def list_limits(call: Call, body: Listing) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     rows: list[Row] = await call.read(concurrency_limits.list_limits, limit, body.offset)
     return rows
 

@@ -11,7 +11,6 @@ from podium.server.operations.deployment_runs import create_deployment_run, crea
 from podium.server.operations.polling import mark_deployments_polled, need_marking
 from podium.server.operations.scheduling import Span, schedule_deployment
 from podium.server.queries.deployments import check_exists
-from podium.server.queries.paging import checked_limit
 from podium.server.queries.scheduled_runs import read_deployment_runs
 from podium.wire import deployments as wire
 from podium.wire.decoding import encode
@@ -41,7 +40,7 @@ def _check_size(call: Call, body: wire.DeploymentFlowRunCreate) -> None:
 
 async def get_scheduled_flow_runs(call: Call, body: wire.ScheduledRunsQuery) -> list[Row]:
     """Served deployments ask for this all the time: a read, and a write only when the last note of a poll is old."""
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     ids = [str(deployment_id) for deployment_id in body.deployment_ids]
     runs, mark = await call.read(_scheduled, ids, body.scheduled_before, limit)
     if mark:

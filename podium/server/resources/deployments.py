@@ -21,7 +21,7 @@ from podium.server.queries.deployments import (
     read_deployment_by_name,
 )
 from podium.server.queries.filtering import conditions
-from podium.server.queries.paging import checked_limit, read_page
+from podium.server.queries.paging import read_page
 from podium.wire import deployments as wire
 from podium.wire.filters import QueueScope
 
@@ -42,14 +42,14 @@ async def get_deployment_by_name(call: Call) -> Row:
 
 
 async def filter_deployments(call: Call, body: wire.DeploymentQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.DEPLOYMENTS, body)
     rows: list[Row] = await call.read(list_deployments, where, sorting.DEPLOYMENTS[body.sort], limit, body.offset)
     return rows
 
 
 async def paginate_deployments(call: Call, body: wire.DeploymentPageQuery) -> dict[str, Any]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.DEPLOYMENTS, body)
     found: dict[str, Any] = await call.read(
         read_page,

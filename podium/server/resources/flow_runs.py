@@ -15,7 +15,7 @@ from podium.server.queries.flow_runs import FLOW_RUNS, average_lateness, list_fl
 from podium.server.queries.graph import Limits, read_dependencies, read_graph
 from podium.server.queries.history import intervals, read_history
 from podium.server.queries.logs import logs_of_flow_run
-from podium.server.queries.paging import checked_limit, read_page
+from podium.server.queries.paging import read_page
 from podium.wire import flow_runs as wire
 from podium.wire.decoding import encode
 from podium.wire.filters import QueueScope
@@ -30,14 +30,14 @@ async def get_flow_run(call: Call) -> Row:
 
 
 async def filter_flow_runs(call: Call, body: wire.FlowRunQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.FLOW_RUNS, body)
     rows: list[Row] = await call.read(list_flow_runs, where, sorting.FLOW_RUNS[body.sort], limit, body.offset)
     return rows
 
 
 async def paginate_flow_runs(call: Call, body: wire.FlowRunPageQuery) -> dict[str, Any]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.FLOW_RUNS, body)
     found: dict[str, Any] = await call.read(
         read_page,

@@ -9,7 +9,7 @@ from podium.server.operations.flows import change_flow, delete_flow, delete_flow
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
 from podium.server.queries.flows import FLOWS, find_flow
-from podium.server.queries.paging import checked_limit, read_page
+from podium.server.queries.paging import read_page
 from podium.wire import flows as wire
 from podium.wire.filters import PoolScope
 
@@ -37,14 +37,14 @@ async def read_flow_by_name(call: Call) -> Row:
 
 
 async def list_flows(call: Call, body: wire.FlowQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.FLOWS, body)
     rows: list[Row] = await call.read(generic.page, FLOWS, where, sorting.FLOWS[body.sort], limit, body.offset)
     return rows
 
 
 async def paginate_flows(call: Call, body: wire.FlowPageQuery) -> dict[str, Any]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.FLOWS, body)
     found: dict[str, Any] = await call.read(
         read_page,

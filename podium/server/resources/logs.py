@@ -7,7 +7,6 @@ from podium.server.messaging.bus import LOGS
 from podium.server.queries import filter_targets, sorting
 from podium.server.queries.filtering import conditions
 from podium.server.queries.logs import FIELDS, add_logs, list_logs
-from podium.server.queries.paging import checked_limit
 from podium.wire import logs as wire
 
 
@@ -35,7 +34,7 @@ async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
 
 
 async def filter_logs(call: Call, body: wire.LogQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.LOGS, body)
     rows: list[Row] = await call.read(list_logs, where, sorting.LOGS[body.sort], limit, body.offset)
     return rows

@@ -5,7 +5,6 @@ from podium.db.unit import Row, Tx
 from podium.server.errors import NotFound
 from podium.server.http.call import Call, Reply
 from podium.server.queries import generic
-from podium.server.queries.paging import checked_limit
 from podium.wire import saved_searches as wire
 from podium.wire.parameters import Listing
 
@@ -32,7 +31,7 @@ async def read_search(call: Call) -> Row:
 
 
 async def list_searches(call: Call, body: Listing) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     rows: list[Row] = await call.read(generic.page, SAVED_SEARCHES, (), BY_NAME, limit, body.offset)
     return rows
 

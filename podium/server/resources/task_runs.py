@@ -10,7 +10,7 @@ from podium.server.http.call import Call
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
 from podium.server.queries.history import intervals, read_history
-from podium.server.queries.paging import checked_limit, read_page
+from podium.server.queries.paging import read_page
 from podium.server.queries.task_runs import TASK_RUNS, list_task_runs, read_task_run
 from podium.wire import task_runs as wire
 from podium.wire.filters import RunScope
@@ -24,14 +24,14 @@ async def get_task_run(call: Call) -> Row:
 
 
 async def filter_task_runs(call: Call, body: wire.TaskRunQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.TASK_RUNS, body)
     rows: list[Row] = await call.read(list_task_runs, where, sorting.TASK_RUNS[body.sort], limit, body.offset)
     return rows
 
 
 async def paginate_task_runs(call: Call, body: wire.TaskRunPageQuery) -> dict[str, Any]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.TASK_RUNS, body)
     order = sorting.TASK_RUNS[body.sort]
 

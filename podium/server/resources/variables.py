@@ -7,7 +7,6 @@ from podium.server.http.call import Call
 from podium.server.operations import variables as operations
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
-from podium.server.queries.paging import checked_limit
 from podium.server.queries.variables import VARIABLES
 from podium.wire import variables as wire
 
@@ -33,7 +32,7 @@ def _by_name(tx: Tx, name: str) -> Row:
 
 
 async def list_variables(call: Call, body: wire.VariableQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = conditions(filter_targets.VARIABLES, body)
     rows: list[Row] = await call.read(generic.page, VARIABLES, where, sorting.VARIABLES[body.sort], limit, body.offset)
     return rows

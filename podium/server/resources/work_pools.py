@@ -10,7 +10,6 @@ from podium.server.operations.polling import mark_queues_polled, unmarked_queues
 from podium.server.operations.work_pools import change_work_pool, create_work_pool, delete_work_pool
 from podium.server.queries import filter_targets, generic
 from podium.server.queries.filtering import own_conditions
-from podium.server.queries.paging import checked_limit
 from podium.server.queries.scheduled_runs import read_pool_runs
 from podium.server.queries.work_pools import WORK_POOLS, get_work_pool, list_work_pools, read_work_pool
 from podium.server.queries.work_queues import read_pool_slots
@@ -28,7 +27,7 @@ async def read_pool(call: Call) -> Row:
 
 
 async def list_pools(call: Call, body: wire.WorkPoolQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = own_conditions(filter_targets.WORK_POOLS, body.work_pools)
     rows: list[Row] = await call.read(list_work_pools, where, limit, body.offset)
     return rows
@@ -50,7 +49,7 @@ async def remove_pool(call: Call) -> None:
 
 async def get_scheduled_flow_runs(call: Call, body: wire.PoolRunsQuery) -> list[Row]:
     """Workers ask for this all the time: it is a read, and a write only when the last note of a poll is old."""
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     runs, queues = await call.read(
         read_pool_runs, call.path["name"], body.work_queue_names, body.scheduled_before, body.scheduled_after, limit
     )
@@ -61,7 +60,7 @@ async def get_scheduled_flow_runs(call: Call, body: wire.PoolRunsQuery) -> list[
 
 
 async def read_slots(call: Call, body: wire.PoolSlotsQuery) -> dict[str, Any]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     slots: dict[str, Any] = await call.read(_slots, call.path["name"], limit, body.page, body.flow_run_limit)
     return slots
 

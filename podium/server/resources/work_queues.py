@@ -19,7 +19,6 @@ from podium.server.operations.work_queues import (
 )
 from podium.server.queries import filter_targets
 from podium.server.queries.filtering import own_conditions
-from podium.server.queries.paging import checked_limit
 from podium.server.queries.scheduled_runs import read_queue_runs
 from podium.server.queries.work_pools import get_work_pool
 from podium.server.queries.work_queues import (
@@ -56,7 +55,7 @@ async def read_queue_by_name(call: Call) -> Row:
 
 
 async def list_queues(call: Call, body: wire.WorkQueueQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = own_conditions(filter_targets.WORK_QUEUES, body.work_queues)
     order = [work_queues.c.name, work_queues.c.id]
     rows: list[Row] = await call.read(list_work_queues, where, order, limit, body.offset)
@@ -72,7 +71,7 @@ async def remove_queue(call: Call) -> None:
 
 
 async def get_runs(call: Call, body: wire.RunsQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     runs, queue = await call.read(read_queue_runs, call.path["id"], body.scheduled_before, limit)
     looked_at = call.request.get_header(UI, default="").lower() == "true"
     if not looked_at and unmarked_queues([queue], call.now):
@@ -86,7 +85,7 @@ async def read_status(call: Call) -> Row:
 
 
 async def read_slots(call: Call, body: Paging) -> dict[str, Any]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     slots: dict[str, Any] = await call.read(read_queue_slots, call.path["id"], limit, body.page)
     return slots
 
@@ -102,7 +101,7 @@ async def read_pool_queue(call: Call) -> Row:
 
 
 async def list_pool_queues(call: Call, body: wire.WorkQueueQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = own_conditions(filter_targets.WORK_QUEUES, body.work_queues)
     rows: list[Row] = await call.read(_list_in_pool, call.path["work_pool_name"], where, limit, body.offset)
     return rows

@@ -5,7 +5,6 @@ from podium.server.http.call import Call
 from podium.server.operations.workers import delete_worker, record_heartbeat
 from podium.server.queries import filter_targets
 from podium.server.queries.filtering import own_conditions
-from podium.server.queries.paging import checked_limit
 from podium.server.queries.workers import list_workers
 from podium.wire import workers as wire
 
@@ -15,7 +14,7 @@ async def heartbeat(call: Call, body: wire.Heartbeat) -> None:
 
 
 async def filter_workers(call: Call, body: wire.WorkerQuery) -> list[Row]:
-    limit = checked_limit(body.limit, call.runtime.settings.server.api.default_limit)
+    limit = call.limit(body.limit)
     where = own_conditions(filter_targets.WORKERS, body.workers)
     rows: list[Row] = await call.read(list_workers, call.path["work_pool_name"], where, limit, body.offset)
     return rows
