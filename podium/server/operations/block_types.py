@@ -63,7 +63,7 @@ def change_block_type(tx: Tx, block_type_id: str, values: Mapping[str, Any]) -> 
 def delete_block_type(tx: Tx, block_type_id: str) -> None:
     """Deletes a block type with its schemas and documents; ``Forbidden`` for a protected one."""
     if get(tx, BLOCK_TYPES, block_type_id)["is_protected"]:
-        raise Forbidden("Protected block types cannot be deleted.")
+        raise Forbidden("protected block types cannot be deleted.")  # clients compare the text
     block_type = take_out(tx, BLOCK_TYPES, block_type_id)
     if block_type is not None:
         tx.emit(block_type_event("deleted", block_type, tx.now))

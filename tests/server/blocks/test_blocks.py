@@ -182,7 +182,8 @@ def test_protected_types_stay(api: httpx.Client) -> None:
     assert api.post("/block_types/install_system_block_types").status_code == 200
     secret = api.get("/block_types/slug/secret").json()
     assert secret["is_protected"] is True
-    assert api.delete(f"/block_types/{secret['id']}").status_code == 403
+    refused = api.delete(f"/block_types/{secret['id']}")
+    assert (refused.status_code, refused.json()["detail"]) == (403, "protected block types cannot be deleted.")
     chosen = {"block_types": {"slug": {"any_": ["secret", "webhook", "local-file-system"]}}}
     assert len(api.post("/block_types/filter", json=chosen).json()) == 3
 
