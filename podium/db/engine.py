@@ -19,7 +19,8 @@ from podium.db.errors import DatabaseUnavailable
 from podium.db.failures import failure_of
 from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.options import Options
-from podium.db.unit import Clock, Tx, utc_now
+from podium.db.unit import DEFAULTS, Clock, Tx, utc_now
+from podium.profiles import Settings
 
 logger = logging.getLogger("podium.db")
 
@@ -53,11 +54,14 @@ class _Job:
 class Database:
     """One process's way to the database; ``read`` and ``write`` each run one unit of work."""
 
-    def __init__(self, url: str, options: Options | None = None, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, url: str, options: Options | None = None, clock: Clock = utc_now, settings: Settings = DEFAULTS
+    ) -> None:
         self.options = options or Options()
         self.engine: Engine = open_engine(url, self.options)
         self.dialect = self.engine.dialect.name
         self.clock = clock
+        self.settings = settings
         self.outbox: Outbox | None = None
         self._writer = _SqliteWriter(self) if self.dialect == "sqlite" else None
         readers = self.options.readers if self.dialect == "sqlite" else self.options.pool_size
@@ -124,7 +128,7 @@ class Database:
         for attempt in range(RETRIES):
             try:
                 with self.engine.begin() as connection:
-                    tx = Tx(connection, workspace_id, self.clock)
+                    tx = Tx(connection, workspace_id, self.clock, self.settings)
                     return tx, self._perform(tx, unit, args)
             except PoolTimeout as error:
                 raise DatabaseUnavailable("no database connection came free in time") from error
@@ -137,7 +141,7 @@ class Database:
     def _read_pooled(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
         try:
             with self.engine.connect() as connection:
-                return unit(Tx(connection, workspace_id, self.clock), *args)
+                return unit(Tx(connection, workspace_id, self.clock, self.settings), *args)
         except PoolTimeout as error:
             raise DatabaseUnavailable("no database connection came free in time") from error
         except Exception as error:
@@ -153,7 +157,7 @@ class Database:
             assert raw is not None
             raw.execute("BEGIN")
             try:
-                return unit(Tx(connection, workspace_id, self.clock), *args)
+                return unit(Tx(connection, workspace_id, self.clock, self.settings), *args)
             finally:
                 raw.execute("ROLLBACK")
         except Exception as error:
@@ -233,7 +237,7 @@ class _SqliteWriter:
         database = self._database
         raw.execute("SAVEPOINT unit")
         try:
-            job.tx = Tx(connection, job.workspace_id, database.clock)
+            job.tx = Tx(connection, job.workspace_id, database.clock, database.settings)
             job.result = database._perform(job.tx, job.unit, job.args)
             raw.execute("RELEASE unit")
         except Exception as error:

@@ -11,10 +11,13 @@ from sqlalchemy.sql import Executable
 from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.prepared import Prepared
 from podium.db.types import Id
+from podium.profiles import Settings
 
 Row = dict[str, Any]
 Statement = Executable | Prepared
 Clock = Callable[[], datetime]
+
+DEFAULTS = Settings()
 
 _current = threading.local()
 
@@ -34,14 +37,19 @@ WORKSPACE: BindParameter[str] = bindparam("workspace", callable_=_current_worksp
 
 
 class Tx:
-    """The connection, clock and workspace of one unit of work; valid only inside it."""
+    """The connection, clock, workspace and settings of one unit of work; valid only inside it."""
 
     def __init__(
-        self, connection: Connection, workspace_id: str = DEFAULT_WORKSPACE_ID, clock: Clock = utc_now
+        self,
+        connection: Connection,
+        workspace_id: str = DEFAULT_WORKSPACE_ID,
+        clock: Clock = utc_now,
+        settings: Settings = DEFAULTS,
     ) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
         self.workspace_id = workspace_id
+        self.settings = settings
         self.now = clock()
         self.events: list[Any] = []
         self.callbacks: list[Callable[[], None]] = []

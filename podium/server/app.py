@@ -94,7 +94,9 @@ RESOURCES = (
 
 def create_runtime(settings: Settings) -> Runtime:
     """What the parts of this process share; opens no connection yet."""
-    database = Database(str(settings.server.database.connection_url), Options.of(settings.server.database))
+    database = Database(
+        settings.server.database.connection_url, Options.of(settings.server.database), settings=settings
+    )
     bus = MemoryBus()
     database.outbox = Outbox(bus)
     return Runtime(settings=settings, database=database, bus=bus)

@@ -14,6 +14,7 @@ from podium.db.ids import new_id
 from podium.db.tables.variables import variables
 from podium.db.tables.workspaces import workspaces
 from podium.db.unit import WORKSPACE, Tx
+from podium.profiles import load_settings
 
 NAMES = select(variables.c.name).where(variables.c.workspace_id == WORKSPACE).order_by(variables.c.name)
 
@@ -117,4 +118,12 @@ async def test_a_database_in_memory_needs_no_file() -> None:
         commands.upgrade_connection(connection)
     await asyncio.gather(*(database.write(_add, f"n{number}") for number in range(10)))
     assert len(await database.read(_names)) == 10
+    await database.close()
+
+
+async def test_units_see_the_settings_of_their_database() -> None:
+    """A rule that a setting governs asks the unit."""
+    settings = load_settings(flags={"server.tasks.max_cache_key_length": 12}, environ={})
+    database = Database("sqlite+aiosqlite:///:memory:", settings=settings)
+    assert await database.write(lambda tx: tx.settings.server.tasks.max_cache_key_length) == 12
     await database.close()

@@ -18,9 +18,6 @@ from podium.server.messaging.signal import Signal
 
 logger = logging.getLogger("podium.server.events")
 
-LARGEST = 1_500_000
-"""Bytes of JSON above which an event is dropped."""
-
 _encoder = msgspec.json.Encoder()
 
 _INSERT_NEW = {
@@ -100,8 +97,9 @@ def _row(tx: Tx, event: Event) -> dict[str, Any] | None:
     event.received = event.received or tx.now
     payload = msgspec.Raw(_encoder.encode(event.payload))
     size = len(payload) + len(_encoder.encode(event.related)) + len(_encoder.encode(event.resource))
-    if size > LARGEST:
-        logger.warning("Dropped event %s (%s): its %d bytes are more than %d", event.event, event.id, size, LARGEST)
+    largest = tx.settings.server.events.maximum_size_bytes
+    if size > largest:
+        logger.warning("Dropped event %s (%s): its %d bytes are more than %d", event.event, event.id, size, largest)
         return None
     event.payload = payload
     return {

@@ -7,8 +7,6 @@ from podium.server.orchestration.states import State
 from podium.server.orchestration.transition import TaskRunTransition
 from podium.server.queries import task_run_transitions as queries
 
-LONGEST_KEY = 2000
-
 
 def _retrieve(transition: TaskRunTransition) -> None:
     assert transition.proposed is not None
@@ -29,8 +27,9 @@ CACHE_RETRIEVAL = Rule("CacheRetrieval", ANY, only("RUNNING"), before=_retrieve)
 def _check_key(transition: TaskRunTransition) -> None:
     proposed = transition.proposed
     assert proposed is not None
-    if len(proposed.details.cache_key or "") > LONGEST_KEY:
-        transition.reject(f"The cache key is longer than {LONGEST_KEY} characters.", proposed)
+    longest = transition.tx.settings.server.tasks.max_cache_key_length
+    if len(proposed.details.cache_key or "") > longest:
+        transition.reject(f"The cache key is longer than {longest} characters.", proposed)
 
 
 def _insert(transition: TaskRunTransition, memo: Any) -> None:

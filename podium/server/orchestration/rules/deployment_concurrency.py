@@ -16,8 +16,6 @@ from podium.server.queries import leases
 from podium.wire.states import StateDetails
 
 HOLDING = ("PENDING", "RUNNING", "CANCELLING")
-GRACE_SECONDS = 300.0
-RETRY_SECONDS = 30.0
 RENEWING_CLIENTS = (3, 4, 11)
 AWAITING_SLOT = "AwaitingConcurrencySlot"
 
@@ -36,7 +34,8 @@ def _options(transition: FlowRunTransition) -> _Options:
 
 
 def _grace(transition: FlowRunTransition) -> float:
-    return _options(transition).grace_period_seconds or GRACE_SECONDS
+    default = transition.tx.settings.server.concurrency.initial_deployment_lease_duration
+    return _options(transition).grace_period_seconds or default
 
 
 def takes_slots_itself(version: ClientVersion | None) -> bool:
@@ -84,7 +83,8 @@ def _take_slot(transition: FlowRunTransition) -> str | None:
         proposed.details.deployment_concurrency_lease_id = taken.lease_id
         return taken.lease_id
     if proposed.type == "PENDING" and _options(transition).collision_strategy == "ENQUEUE":
-        details = StateDetails(scheduled_time=transition.later(RETRY_SECONDS))
+        wait = transition.tx.settings.server.deployments.concurrency_slot_wait_seconds
+        details = StateDetails(scheduled_time=transition.later(wait))
         transition.reject(
             "The concurrency limit of the deployment is reached.",
             State("SCHEDULED", transition.now, AWAITING_SLOT, details=details),
