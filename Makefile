@@ -15,10 +15,10 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench crash lock clean
+.PHONY: help start test lint format types fences wheel smoke bench e2e crash lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
 
 start: .venv/.stamp-runtime .venv/.stamp-bytecode  ## run the server on SQLite at http://$(HOST):$(PORT)
 	@exec $(BIN)/podium server start --host $(HOST) --port $(PORT) $(ARGS)
@@ -49,6 +49,9 @@ smoke: wheel  ## install the wheel in an empty environment and start its server
 
 bench: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure Podium beside the incumbent (about 5 minutes)
 	$(BIN)/python -m bench --url podium --against prefect --bare $(ARGS)
+
+e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the real client against the server, the slow tests too
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m '' tests/e2e $(ARGS)
 
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
 	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)

@@ -1,6 +1,7 @@
 """The unmodified `prefect` client as a subprocess against a Podium server process, on SQLite and on PostgreSQL."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,12 @@ class Podium:
         path = self.home / f"flow_{time.monotonic_ns()}.py"
         path.write_text(textwrap.dedent(script))
         return self.command(str(PREFECT / "python"), str(path), *arguments, check=check, **environment)
+
+    def console(self, script: str, *arguments: str) -> str:
+        """Runs a script that drives the client's command line in its own process, with ``tests.e2e.console``."""
+        shutil.copy(Path(__file__).with_name("console.py"), self.home)
+        prelude = "from console import has, prefect\n"
+        return self.run(prelude + textwrap.dedent(script), *arguments, COLUMNS="300", NO_COLOR="1")
 
     def prefect(self, *arguments: str, check: bool = True) -> str:
         """Runs the client's own command line; what it printed."""
