@@ -12,7 +12,7 @@ WORK = """
 import time
 from prefect import flow
 
-@flow(name="work", log_prints=True)
+@flow(name="greeting", log_prints=True)
 def work(seconds: float = 0.0, name: str = "nobody"):
     print(f"hello {name}")
     deadline = time.monotonic() + seconds
@@ -33,7 +33,7 @@ def _deploy(podium: Podium, pool: str, deployment: str, **schedule: object) -> s
             **{schedule!r})
         """
     )
-    found: str = podium.get(f"/deployments/name/work/{deployment}")["id"]
+    found: str = podium.get(f"/deployments/name/greeting/{deployment}")["id"]
     return found
 
 
@@ -46,7 +46,7 @@ def test_a_worker_runs_a_deployment(clients: Podium) -> None:
     """`prefect deployment run` makes a run that a process worker picks up, with parameters, tags, labels and logs."""
     deployment_id = _deploy(clients, "processes", "by-worker")
     clients.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes", "--name", "one")
-    clients.prefect("deployment", "run", "work/by-worker", "--param", "name=Grace")
+    clients.prefect("deployment", "run", "greeting/by-worker", "--param", "name=Grace")
     [run] = clients.post("/flow_runs/filter", {"deployments": {"id": {"any_": [deployment_id]}}})
     done = wait_for(lambda: _finished(clients, run["id"]), 60)
     assert done["state_type"] == "COMPLETED"
@@ -74,7 +74,7 @@ def test_run_deployment_waits_and_links_to_its_parent(clients: Podium) -> None:
 
         @flow(name="caller")
         def caller():
-            run = run_deployment("work/called", timeout=60, poll_interval=0.5, parameters={"name": "Bob"})
+            run = run_deployment("greeting/called", timeout=60, poll_interval=0.5, parameters={"name": "Bob"})
             assert run.state.is_completed(), run.state
 
         caller()
@@ -91,7 +91,7 @@ def test_cancelling_a_running_run(clients: Podium) -> None:
     _deploy(clients, "processes", "long")
     clients.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes")
     run_id = clients.post(
-        f"/deployments/{clients.get('/deployments/name/work/long')['id']}/create_flow_run",
+        f"/deployments/{clients.get('/deployments/name/greeting/long')['id']}/create_flow_run",
         {"parameters": {"seconds": 80}},
     )["id"]
     wait_for(lambda: clients.get(f"/flow_runs/{run_id}")["state_type"] == "RUNNING", 60)
@@ -102,7 +102,7 @@ def test_cancelling_a_running_run(clients: Podium) -> None:
 
     tomorrow = (datetime.now().astimezone() + timedelta(days=1)).isoformat()
     later = clients.post(
-        f"/deployments/{clients.get('/deployments/name/work/long')['id']}/create_flow_run",
+        f"/deployments/{clients.get('/deployments/name/greeting/long')['id']}/create_flow_run",
         {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}},
     )["id"]
     clients.prefect("flow-run", "cancel", later)
@@ -159,7 +159,7 @@ def test_schedules_of_every_kind_make_runs(clients: Podium) -> None:
             ])
         """
     )
-    deployment_id = clients.get("/deployments/name/work/scheduled")["id"]
+    deployment_id = clients.get("/deployments/name/greeting/scheduled")["id"]
 
     def made() -> list[dict[str, object]] | None:
         runs = clients.post("/flow_runs/filter", {"deployments": {"id": {"any_": [deployment_id]}}})
