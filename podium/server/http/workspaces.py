@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import bindparam, select
 
@@ -16,6 +17,7 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 KEY = "podium.workspace_id"
 FAILURE = "podium.workspace_failure"
+API_PATH = "podium.api_path"
 
 _BY_HANDLE = select(workspaces.c.id).where(workspaces.c.handle == bindparam("handle"))
 
@@ -26,6 +28,12 @@ def workspace_of(scope: Scope) -> str:
         raise scope[FAILURE]
     workspace_id: str = scope.get(KEY, DEFAULT_WORKSPACE_ID)
     return workspace_id
+
+
+def api_path_of(scope: Scope, base_path: str) -> str:
+    """The path under which the caller sees the API: that of the workspace, where it is named."""
+    path: str = scope.get(API_PATH, base_path)
+    return path
 
 
 def _find(tx: Tx, handle: str) -> str | None:
@@ -60,4 +68,5 @@ class WorkspacePrefix:
                 return scope
             found[KEY] = workspace_id
         below = f"{self._base_path}/{rest}"
+        found[API_PATH] = f"{self._prefix}{quote(handle)}"
         return {**scope, "path": below, "raw_path": below.encode(), **found}

@@ -1,9 +1,9 @@
 """Events over HTTP."""
 
 import base64
-import binascii
 from datetime import datetime, time, timedelta
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
+from urllib.parse import quote
 
 import msgspec
 
@@ -12,10 +12,12 @@ from podium.server.errors import Forbidden, InvalidRequest
 from podium.server.events.intake import BadEvent, Limits, checked_event
 from podium.server.events.outbox import store_client_events
 from podium.server.http.call import Call
+from podium.server.http.workspaces import api_path_of
 from podium.server.queries.event_counts import count_by
 from podium.server.queries.events import count_events, list_events
 from podium.wire import events as wire
 from podium.wire.decoding import encode
+from podium.wire.scalars import Natural
 
 LONGEST_LOOK_BACK = timedelta(days=180)
 
@@ -24,9 +26,9 @@ class _Place(msgspec.Struct):
     """Where the next page of a list begins."""
 
     filter: wire.EventFilter
-    count: int
-    page_size: int
-    offset: int
+    count: Annotated[int, msgspec.Meta(ge=-1)]
+    page_size: Annotated[int, msgspec.Meta(ge=0, le=50)]
+    offset: Natural
 
 
 async def create_events(call: Call, body: list[wire.Event]) -> None:
@@ -49,7 +51,7 @@ async def next_events(call: Call) -> Row:
     try:
         token = base64.b64decode(base64.b64decode(call.query.page_token, validate=True), validate=True)
         place = msgspec.json.decode(token, type=_Place)
-    except (binascii.Error, msgspec.DecodeError):
+    except (ValueError, RecursionError):
         raise Forbidden("The page token is not valid.") from None
     return await _page(call, place)
 
@@ -85,8 +87,8 @@ async def _page(call: Call, place: _Place) -> Row:
     if rows and after < total:
         token = encode(_Place(place.filter, total, place.page_size, after))
         page_token = base64.b64encode(base64.b64encode(token)).decode()
-        prefix = call.request.prefix + call.request.path.partition("/events/filter")[0]
-        following = f"{prefix}/events/filter/next?page-token={page_token}"
+        api = call.request.prefix + api_path_of(call.request.scope, call.runtime.settings.server.api.mount)
+        following = f"{api}/events/filter/next?page-token={quote(page_token, safe='')}"
     return {"events": rows, "total": total, "next_page": following}
 
 

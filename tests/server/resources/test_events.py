@@ -1,15 +1,20 @@
 """Events over HTTP: taken, listed page by page, counted."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+from sqlalchemy import insert
 
 from podium.db.ids import new_id
+from podium.db.tables.workspaces import workspaces
+from podium.db.unit import Tx
 from podium.server.queries.event_counts import spans
 from podium.wire import events as wire
-from tests.server.conftest import decode
+from tests.server.conftest import Units, decode
 from tests.server.events.samples import event, frame
 
 BASE = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=3)
@@ -63,7 +68,44 @@ def test_limits_are_kept(api: httpx.Client, key: str) -> None:
     assert api.post("/events/filter", json={"filter": {"unknown": 1}}).status_code == 422
 
 
-@pytest.mark.parametrize("token", ["nonsense", "e30=", "ZTMwPQ=="])
+def test_the_next_page_is_in_the_same_workspace(api: httpx.Client, units: Units) -> None:
+    """Its address is that of the API the caller asked, with the handle of the workspace."""
+
+    def add_workspace(tx: Tx) -> None:
+        row = {"id": new_id(), "handle": "blue", "name": "Blue", "created": tx.now, "updated": tx.now}
+        tx.run(insert(workspaces).values(row))
+
+    units.write(add_workspace)
+    key = new_id()
+    with httpx.Client(base_url=f"{api.base_url}workspaces/blue/", timeout=20) as inside:
+        send(inside, *(event(resource_id=key, occurred=BASE + timedelta(hours=number)) for number in range(3)))
+        page = listed(inside, filter={"resource": {"id": [key]}}, limit=2)
+    assert str(page.next_page).startswith(f"{api.base_url}workspaces/blue/events/filter/next?page-token=")
+    following = decode(api.get(str(page.next_page)).raise_for_status(), wire.EventPage)
+    assert (len(page.events), len(following.events)) == (2, 1)
+
+
+def token_of(**place: Any) -> str:
+    """A page token as a server writes it."""
+    whole = {"filter": {}, "count": 5, "page_size": 2, "offset": 0, **place}
+    return base64.b64encode(base64.b64encode(msgspec.json.encode(whole))).decode()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "nonsense",
+        "e30=",
+        "ZTMwPQ==",
+        "\u00e9",
+        base64.b64encode(base64.b64encode(b"\xff")).decode(),
+        base64.b64encode(base64.b64encode(b"[" * 20_000)).decode(),
+        token_of(page_size=-1),
+        token_of(page_size=51),
+        token_of(offset=-1),
+    ],
+    ids=range(9),
+)
 def test_a_page_token_of_ones_own_making_is_refused(api: httpx.Client, token: str) -> None:
     """Without an error of the server."""
     assert api.get("/events/filter/next", params={"page-token": token}).status_code == 403
