@@ -14,8 +14,6 @@ WITHOUT_EFFECT: Final = (
     "redis.messaging",
     "server.analytics_enabled",
     "server.concurrency.lease_storage",
-    "server.concurrency.maximum_concurrency_slot_wait_seconds",
-    "server.deployment_schedule_max_scheduled_runs",
     "server.ephemeral",
     "server.events.causal_ordering",
     "server.events.expired_bucket_buffer",
@@ -36,10 +34,7 @@ WITHOUT_EFFECT: Final = (
     "server.services.task_run_recorder.read_batch_size",
     "server.services.triggers",
     "server.tasks.scheduling",
-    "server.tasks.tag_concurrency_slot_wait_seconds",
     "server.ui.show_promotional_content",
-    "server.ui.static_directory",
-    "server.ui.v2_enabled",
     "server.worker_channel",
 )
 """Paths of settings, and of sections of which none has an effect."""

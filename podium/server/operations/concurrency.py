@@ -25,8 +25,6 @@ TAG_PREFIX = "tag:"
 FOREVER = 100 * 365 * 86400.0
 """Seconds of a lease that nobody renews."""
 
-LONGEST_WAIT = 30.0
-LONGEST_TAG_WAIT = 10.0
 SHORTEST_OCCUPANCY = 0.1
 
 
@@ -75,7 +73,7 @@ def acquire_locked(
     """Takes slots of all these limits, whose rows are locked, or of none of them."""
     active = [limit for limit in limits if limit["active"]]
     for limit in active:
-        decay(limit, tx.now)
+        decay(tx, limit)
     if _full(tx, active, slots) and (not _take_back_expired(tx, active) or _full(tx, active, slots)):
         return _refuse(tx, active, slots)
     for limit in active:
@@ -112,7 +110,7 @@ def _take_back_expired(tx: Tx, limits: Sequence[Row]) -> bool:
 
 def _refuse(tx: Tx, limits: Sequence[Row], slots: int) -> Refused:
     blocking = max(limits, key=lambda limit: _pressure(limit, slots))
-    retry_after = poisson_interval(_average_wait(blocking, slots))
+    retry_after = poisson_interval(_average_wait(tx, blocking, slots))
     for limit in limits:
         limit["denied_slots"] += slots
         leases.store_counts(tx, limit)
@@ -124,31 +122,34 @@ def _pressure(limit: Row, slots: int) -> float:
     return wanted if limit["slot_decay_per_second"] else wanted / max(limit["limit"], 1)
 
 
-def _average_wait(limit: Row, slots: int) -> float:
+def _average_wait(tx: Tx, limit: Row, slots: int) -> float:
     if limit["slot_decay_per_second"]:
         wanted: int = slots + limit["denied_slots"]
         return wanted / float(limit["slot_decay_per_second"])
-    longest = longest_wait(limit)
+    longest = longest_wait(tx, limit)
     occupancy: float = min(limit["avg_slot_occupancy_seconds"], longest)
     return min(occupancy * _pressure(limit, slots), longest)
 
 
-def longest_wait(limit: Row) -> float:
+def longest_wait(tx: Tx, limit: Row) -> float:
     """How many seconds a client is told to wait at most, on average."""
-    return LONGEST_TAG_WAIT if limit["name"].startswith(TAG_PREFIX) else LONGEST_WAIT
+    server = tx.settings.server
+    if limit["name"].startswith(TAG_PREFIX):
+        return server.tasks.tag_concurrency_slot_wait_seconds
+    return server.concurrency.maximum_concurrency_slot_wait_seconds
 
 
-def decay(limit: Row, now: datetime) -> None:
-    """Brings the counts that decay with time up to ``now``.
+def decay(tx: Tx, limit: Row) -> None:
+    """Brings the counts that decay with time up to the unit's now.
 
     Only whole slots decay, and only their time is used up, however often this is done.
     """
-    per_second: float = limit["slot_decay_per_second"]
+    now, per_second = tx.now, limit["slot_decay_per_second"]
     decaying = limit["denied_slots"] + (limit["anonymous_slots"] if per_second else 0)
     if decaying <= 0:
         limit["slots_updated"] = now
         return
-    occupancy = min(max(limit["avg_slot_occupancy_seconds"], SHORTEST_OCCUPANCY), longest_wait(limit))
+    occupancy = max(min(limit["avg_slot_occupancy_seconds"], longest_wait(tx, limit)), SHORTEST_OCCUPANCY)
     rate = per_second or 1.0 / occupancy
     gone = floor(rate * max(0.0, (now - limit["slots_updated"]).total_seconds()))
     if gone <= 0:
@@ -211,7 +212,7 @@ def release_named(tx: Tx, names: Sequence[str], slots: int, occupancy_seconds: f
 
 def _give_back(tx: Tx, limit: Row, slots: int, occupancy_seconds: float | None, leased: bool) -> None:
     """Updates the counts of a locked limit; leased slots are counted by their lease unless they decay."""
-    decay(limit, tx.now)
+    decay(tx, limit)
     if not leased or limit["slot_decay_per_second"]:
         limit["anonymous_slots"] = max(0, limit["anonymous_slots"] - slots)
     if occupancy_seconds is not None and slots > 0:

@@ -29,7 +29,7 @@ def create_limit(tx: Tx, values: Mapping[str, Any]) -> Row:
 
 def as_answer(limit: Row, tx: Tx) -> Row:
     """What the wire shows of a limit that was read with its ``leased_slots``."""
-    concurrency.decay(limit, tx.now)
+    concurrency.decay(tx, limit)
     return {name: limit[name] for name in _SHOWN} | {"active_slots": limit["anonymous_slots"] + limit["leased_slots"]}
 
 
@@ -60,7 +60,7 @@ def change_limit(tx: Tx, id_or_name: str, values: Mapping[str, Any]) -> None:
     """
     limit = get_limit(tx, id_or_name)
     locked = leases.lock_limits(tx, [limit["id"]])[0]
-    concurrency.decay(locked, tx.now)
+    concurrency.decay(tx, locked)
     leased = leases.leased_slots(tx, [limit["id"]]).get(limit["id"], 0)
     changes = {name: value for name, value in values.items() if name != "active_slots"}
     decays = bool(changes.get("slot_decay_per_second", locked["slot_decay_per_second"]))

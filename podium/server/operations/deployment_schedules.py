@@ -14,8 +14,6 @@ from podium.server.operations.schedules import completed
 from podium.server.queries.deployments import add_schedules, check_exists, delete_schedules, schedules_of
 from podium.wire.schedules import DeploymentScheduleCreate, DeploymentScheduleUpdate
 
-MOST_SCHEDULED_RUNS = 50
-
 _OWN = (
     deployment_schedules.c.id == bindparam("schedule_id"),
     deployment_schedules.c.deployment_id == bindparam("of_deployment"),
@@ -34,8 +32,9 @@ def schedule_values(tx: Tx, sent: DeploymentScheduleCreate | DeploymentScheduleU
         value = getattr(sent, name)
         if value is not None and value is not msgspec.UNSET:
             values[name] = value
-    if values.get("max_scheduled_runs", 0) > MOST_SCHEDULED_RUNS:
-        raise _refused((*place, "max_scheduled_runs"), f"at most {MOST_SCHEDULED_RUNS}", values["max_scheduled_runs"])
+    most = tx.settings.server.deployment_schedule_max_scheduled_runs
+    if values.get("max_scheduled_runs", 0) > most:
+        raise _refused((*place, "max_scheduled_runs"), f"at most {most}", values["max_scheduled_runs"])
     if "schedule" in values:
         given = msgspec.structs.asdict(values["schedule"])
         try:

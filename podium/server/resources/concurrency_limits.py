@@ -4,7 +4,7 @@ from podium.db.unit import Row
 from podium.server.errors import Locked
 from podium.server.http.call import Call, Reply
 from podium.server.operations import concurrency_limits
-from podium.server.operations.concurrency import LONGEST_TAG_WAIT, TAG_PREFIX, Refused
+from podium.server.operations.concurrency import TAG_PREFIX, Refused
 from podium.wire import concurrency as wire
 from podium.wire.parameters import Listing
 
@@ -46,7 +46,7 @@ async def delete_limit_by_tag(call: Call) -> None:
 async def increment(call: Call, body: wire.TagSlots) -> list[Row]:
     taken: list[Row] | Refused = await call.write(concurrency_limits.take_tag_slots, body.names, str(body.task_run_id))
     if isinstance(taken, Refused):
-        raise Locked(LONGEST_TAG_WAIT)
+        raise Locked(call.runtime.settings.server.tasks.tag_concurrency_slot_wait_seconds)
     return taken
 
 

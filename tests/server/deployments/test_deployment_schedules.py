@@ -1,10 +1,17 @@
 """The schedules of a deployment over HTTP."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import pytest
+
+from podium.db.unit import Tx
+from podium.profiles import load_settings
+from podium.server.errors import InvalidRequest
+from podium.server.operations.deployment_schedules import schedule_values
+from podium.wire.schedules import CronSchedule, DeploymentScheduleCreate
 
 UNKNOWN = "00000000-0000-0000-0000-000000000009"
 
@@ -118,3 +125,13 @@ def test_scheduling_on_demand_over_a_change_of_the_clock(api: httpx.Client, path
         "/flow_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC", "deployments": {"id": {"any_": [path[13:]]}}}
     )
     assert [run["expected_start_time"] for run in runs.json()] == ["2027-03-14T06:30:00Z", "2027-03-15T06:30:00Z"]
+
+
+def test_a_schedule_may_ask_for_as_many_runs_as_the_setting_allows(api: httpx.Client, path: str) -> None:
+    """50 unless ``server.deployment_schedule_max_scheduled_runs`` says otherwise."""
+    answers = [api.post(f"{path}/schedules", json=[every(60, max_scheduled_runs=most)]) for most in (50, 51)]
+    assert [answer.status_code for answer in answers] == [201, 422]
+    sent = DeploymentScheduleCreate(schedule=CronSchedule(cron="@daily"), max_scheduled_runs=2)
+    settings = load_settings(flags={"server.deployment_schedule_max_scheduled_runs": 1}, environ={})
+    with pytest.raises(InvalidRequest):
+        schedule_values(cast("Tx", SimpleNamespace(settings=settings)), sent, ())

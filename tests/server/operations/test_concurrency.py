@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from podium.db.ids import new_id
 from podium.db.tables.concurrency import concurrency_leases
+from podium.profiles import load_settings
 from podium.server.errors import Invalid
 from podium.server.operations import concurrency
 from podium.server.operations.concurrency import FOREVER, Refused, Taken
@@ -163,6 +164,23 @@ def test_how_long_to_wait(runs: Runs) -> None:
     take(runs, tag)
     refused = take(runs, tag)
     assert isinstance(refused, Refused) and refused.retry_after <= 13.0
+
+
+def test_settings_cap_the_wait(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest waits are settings: one for tags, one for all other limits; nothing to wait is allowed too."""
+    flags = {
+        "server.concurrency.maximum_concurrency_slot_wait_seconds": 4,
+        "server.tasks.tag_concurrency_slot_wait_seconds": 0,
+    }
+    monkeypatch.setattr(runs.units.database, "settings", load_settings(flags=flags, environ={}))
+    name = limit(runs, 1, avg_slot_occupancy_seconds=500.0)
+    tag = f"tag:{name}"
+    runs.limit(1, tag, avg_slot_occupancy_seconds=500.0)
+    for each, longest in ((name, 4.0), (tag, 0.0)):
+        take(runs, each)
+        runs.wait(1)
+        refused = take(runs, each)
+        assert isinstance(refused, Refused) and 0.5 * longest <= refused.retry_after <= 1.3 * longest
 
 
 def test_denied_slots_are_forgotten(runs: Runs) -> None:

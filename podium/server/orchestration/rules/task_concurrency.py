@@ -39,8 +39,8 @@ def _secure_slots(transition: TaskRunTransition) -> Any:
     taken = concurrency.acquire_locked(tx, wanted, 1, concurrency.FOREVER, _holder(transition))
     if isinstance(taken, concurrency.Taken):
         return taken.lease_id
-    occupancy = taken.blocking["avg_slot_occupancy_seconds"]
-    delay = round(poisson_interval(min(occupancy, concurrency.LONGEST_TAG_WAIT)))
+    occupancy = min(taken.blocking["avg_slot_occupancy_seconds"], concurrency.longest_wait(tx, taken.blocking))
+    delay = round(poisson_interval(occupancy))
     return transition.wait(delay, f"The concurrency limit {taken.blocking['name']!r} is reached.")
 
 
