@@ -30,6 +30,7 @@ Measure = Callable[[Server, float], Awaitable[Any]]
 WORK: dict[str, Measure] = {
     "reads": workloads.filter_reads,
     "runs-1": lambda server, seconds: workloads.flow_runs(server, 1, seconds),
+    "leases": workloads.leases,
     "logs": workloads.log_batches,
     "events": workloads.task_run_events,
     "runs-8": lambda server, seconds: workloads.flow_runs(server, 8, seconds),

@@ -82,6 +82,7 @@ ROWS = (
     Row("runs-1", "flow runs, 1 client", "/s", rate, more_is_better=True, demand=8),
     Row("runs-8", "flow runs, 8 clients", "/s", rate, more_is_better=True, demand=20, clean=True),
     Row("runs-32", "flow runs, 32 clients", "/s", rate, more_is_better=True, demand=80, clean=True),
+    Row("leases", "leases taken and given back, 32 clients", "/s", rate, more_is_better=True, demand=50, clean=True),
     Row("logs", "log lines, batches of 100, 8 clients", "/s", rate, more_is_better=True, demand=10),
     Row("events", "task-run events, one socket, until readable", "/s", rate, more_is_better=True, demand=15),
     Row("reads", "filter reads, seeded database, 4 clients", "/s", rate, more_is_better=True),

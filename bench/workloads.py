@@ -109,6 +109,22 @@ async def flow_runs(server: Server, clients: int, seconds: float) -> Outcome:
     return await drive(server, flow_run_life(await make_flow(server, "bench")), clients, seconds)
 
 
+async def leases(server: Server, seconds: float, clients: int = 32) -> Outcome:
+    """Pairs of taking a slot with a lease and giving it back, of one limit that has a slot for every client."""
+    name = f"bench-{uuid.uuid4()}"
+    await post(server, "/v2/concurrency_limits/", {"name": name, "limit": clients})
+    body = {"names": [name], "slots": 1, "mode": "concurrency", "lease_duration": 300}
+    take = encode(body)
+
+    async def work(client: Client) -> None:
+        answer = await client.call("POST", "/v2/concurrency_limits/increment-with-lease", take, expect=b'"limits":[{')
+        at = answer.index(b'"lease_id":"') + 12
+        end = b'{"lease_id":"' + answer[at : at + 36] + b'"}'
+        await client.call("POST", "/v2/concurrency_limits/decrement-with-lease", end)
+
+    return await drive(server, work, clients, seconds)
+
+
 async def log_batches(server: Server, seconds: float, clients: int = 8, lines: int = 100) -> Outcome:
     """Log lines; each call brings a batch of them."""
     flow_id = await make_flow(server, "bench")
