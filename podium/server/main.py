@@ -20,7 +20,7 @@ from podium.db.options import Options
 from podium.db.urls import is_in_memory
 from podium.profiles import Settings
 from podium.server.app import create_app, create_runtime
-from podium.server.operations.block_types import install_block_types, lacks_block_types
+from podium.server.operations.block_catalogue import bring_block_types
 from podium.server.runtime import Runtime
 from podium.server.services.runner import Services
 from podium.server.sockets.pings import SocketProtocol
@@ -75,8 +75,9 @@ class _Lifespan:
             await self._serve(scope, receive, send)
             return
         await receive()
+        # Before the first client: one that found none would register its own at the same moment.
+        await _bring_block_types(self._runtime)
         await send({"type": "lifespan.startup.complete"})
-        installing = asyncio.create_task(_bring_block_types(self._runtime))
         if self._services is not None:
             self._starting = asyncio.create_task(self._services.start())
             self._starting.add_done_callback(_log_failure)
@@ -85,7 +86,6 @@ class _Lifespan:
             with contextlib.suppress(Exception):
                 await self._starting
             await self._services.stop()
-        await installing
         await self._runtime.database.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -107,8 +107,7 @@ async def _bring_block_types(runtime: Runtime) -> None:
     if not runtime.settings.server.register_blocks_on_start:
         return
     try:
-        if await runtime.database.read(lacks_block_types):
-            await runtime.database.write(install_block_types)
+        await bring_block_types(runtime.database)
     except Exception:
         logger.exception("The block types that the server brings along were not stored")
 

@@ -5,12 +5,12 @@ import msgspec
 from podium.db.tables.blocks import block_documents
 from podium.db.unit import Row, Tx
 from podium.server.http.call import Call
+from podium.server.operations.block_catalogue import install_system_block_types
 from podium.server.operations.block_documents import list_block_documents, read_block_document_by_name
 from podium.server.operations.block_types import (
     change_block_type,
     create_block_type,
     delete_block_type,
-    install_block_types,
 )
 from podium.server.queries import filter_targets, generic
 from podium.server.queries.blocks import BLOCK_TYPES, list_types
@@ -54,7 +54,7 @@ async def remove_type(call: Call) -> None:
 
 
 async def install_types(call: Call) -> None:
-    await call.write(install_block_types, True)
+    await call.write(install_system_block_types)
 
 
 async def list_documents(call: Call) -> list[Row]:
