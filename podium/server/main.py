@@ -75,6 +75,7 @@ class _Lifespan:
             await self._serve(scope, receive, send)
             return
         await receive()
+        await self._runtime.bus.start()
         # Before the first client: one that found none would register its own at the same moment.
         await _bring_block_types(self._runtime)
         await send({"type": "lifespan.startup.complete"})
@@ -86,6 +87,7 @@ class _Lifespan:
             with contextlib.suppress(Exception):
                 await self._starting
             await self._services.stop()
+        await self._runtime.bus.close()
         await self._runtime.database.close()
         await send({"type": "lifespan.shutdown.complete"})
 

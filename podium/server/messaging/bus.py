@@ -6,6 +6,7 @@ message that finds no listener is gone.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from enum import Enum
 from typing import Any, Protocol
 
 EVENTS = "events"
@@ -16,6 +17,13 @@ LOGS = "logs"
 
 SCHEDULED_TASK_RUNS = "scheduled-task-runs"
 """Topic of background runs that wait for a task worker: (id of the workspace, task key)."""
+
+
+class Mark(Enum):
+    """What a subscription may hold beside messages."""
+
+    GAP = "gap"
+    """Messages of other processes may be missing at this place; what is stored tells them all."""
 
 
 class Subscription(Protocol):
@@ -33,6 +41,16 @@ class Subscription(Protocol):
 
 class Bus(Protocol):
     """Every method is called on the event loop; ``publish`` and ``wake`` return at once."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why other processes cannot be reached at present; None while all is well."""
+
+    async def start(self) -> None:
+        """Begins to exchange messages with other processes; returns at once, also when they cannot be reached."""
+
+    async def close(self) -> None:
+        """Sends what still waits, for a moment at most, and leaves."""
 
     def publish(self, topic: str, messages: Sequence[Any]) -> None:
         """Gives the messages to all present subscriptions of the topic."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from podium.server.messaging.bus import Mark
+
 logger = logging.getLogger("podium.server.messaging")
 
 
@@ -32,6 +34,12 @@ class MemorySubscription:
         if self._messages:
             self._filled.set()
 
+    def mark_gap(self) -> None:
+        """Notes that messages may be missing here; several gaps in a row are one."""
+        if not self._messages or self._messages[-1] is not Mark.GAP:
+            self._messages.append(Mark.GAP)
+            self._filled.set()
+
     async def get(self) -> Any:
         await self._filled.wait()
         message = self._messages.popleft()
@@ -53,6 +61,26 @@ class MemoryBus:
         self._subscriptions: dict[str, set[MemorySubscription]] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._called: set[str] = set()
+
+    @property
+    def trouble(self) -> str | None:
+        return None
+
+    async def start(self) -> None:
+        """There is nobody to reach."""
+
+    async def close(self) -> None:
+        """There is nothing to leave."""
+
+    def has_listeners(self, topic: str) -> bool:
+        """Whether anybody listens to a topic."""
+        return bool(self._subscriptions.get(topic))
+
+    def mark_gap(self) -> None:
+        """Tells every listener that messages may be missing."""
+        for listeners in self._subscriptions.values():
+            for subscription in listeners:
+                subscription.mark_gap()
 
     def publish(self, topic: str, messages: Sequence[Any]) -> None:
         for subscription in self._subscriptions.get(topic, ()):

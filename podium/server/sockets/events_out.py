@@ -1,17 +1,20 @@
 """``/events/out``: a filtered stream of events, those of the last minutes first."""
 
-from datetime import timedelta
+from collections import OrderedDict
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from falcon.asgi import Request, WebSocket
 
+from podium.db.engine import Database
 from podium.db.unit import Row
+from podium.profiles.sections.events import Events
 from podium.server.events.event import Event, as_received
 from podium.server.events.matching import compile_filter
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
-from podium.server.messaging.bus import EVENTS, Subscription
+from podium.server.messaging.bus import EVENTS, Mark, Subscription
 from podium.server.queries.events import read_events_after
 from podium.server.runtime import Runtime
 from podium.server.sockets.peer import PROTOCOL_ERROR, BadFrame, Disconnected, admit, close, receive, until_gone
@@ -20,8 +23,11 @@ from podium.wire.events import EventFilter
 
 MOST_WAITING = 256
 
-# An event may be stored this long before it is announced; backfill and stream overlap by that much.
-OVERLAP = timedelta(minutes=1)
+REMEMBERED = timedelta(minutes=15)
+"""How far back a subscriber whose messages were lost between processes is sent what is stored."""
+
+MOST_REMEMBERED = 5000
+"""Ids of sent events that are known; a client drops what comes twice beyond them."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,9 +70,11 @@ class EventsOut:
         async def stream() -> None:
             async with self._runtime.bus.subscribe(EVENTS, MOST_WAITING, accepts) as subscription:
                 pings.release()
-                sent = await self._backfill(ws, workspace_id, wanted) if backfill else set()
+                stream = _Stream(ws, self._runtime.database, workspace_id, wanted, self._settings)
+                if backfill:
+                    await stream.backfill()
                 if self._settings.stream_out_enabled:
-                    await _follow(ws, subscription, sent)
+                    await stream.follow(subscription)
 
         await until_gone(ws, stream)
 
@@ -75,31 +83,52 @@ class EventsOut:
         earliest = self._runtime.database.clock() - timedelta(seconds=self._settings.maximum_websocket_backfill)
         wanted.occurred.since = max(wanted.occurred.since or earliest, earliest)
 
-    async def _backfill(self, ws: WebSocket, workspace_id: str, wanted: EventFilter) -> set[str]:
-        """Sends the stored events that match; the ids of those that the subscription may hold as well."""
-        database = self._runtime.database
-        started = database.clock() - OVERLAP
-        size = self._settings.websocket_backfill_page_size
-        sent: set[str] = set()
+
+class _Stream:
+    """What one subscriber was sent, so that it gets each event once."""
+
+    def __init__(
+        self, ws: WebSocket, database: Database, workspace_id: str, wanted: EventFilter, events: Events
+    ) -> None:
+        self._ws = ws
+        self._database = database
+        self._workspace_id = workspace_id
+        self._wanted = wanted
+        self._page_size = events.websocket_backfill_page_size
+        self._sent: OrderedDict[str, datetime] = OrderedDict()
+
+    async def backfill(self) -> None:
+        """Sends the stored events that match and that it did not have yet."""
         after = None
         while True:
-            rows = await database.read(read_events_after, wanted, after, size, workspace_id=workspace_id)
+            rows = await self._database.read(
+                read_events_after, self._wanted, after, self._page_size, workspace_id=self._workspace_id
+            )
             for row in rows:
-                await _send(ws, row)
-                if row["received"] >= started:
-                    sent.add(row["id"])
-            if len(rows) < size:
-                return sent
+                await self._give(row)
+            if len(rows) < self._page_size:
+                return
             after = (rows[-1]["occurred"], rows[-1]["id"])
 
+    async def follow(self, subscription: Subscription) -> None:
+        """Sends what comes; where messages were lost on the way between processes, what is stored since then."""
+        while True:
+            event: Event | Mark = await subscription.get()
+            if isinstance(event, Event):
+                await self._give(as_received(event))
+            else:
+                since = self._database.clock() - REMEMBERED
+                self._wanted.occurred.since = max(self._wanted.occurred.since or since, since)
+                await self.backfill()
 
-async def _follow(ws: WebSocket, subscription: Subscription, sent: set[str]) -> None:
-    while True:
-        event: Event = await subscription.get()
-        if event.id in sent:
-            sent.discard(event.id)
-            continue
-        await _send(ws, as_received(event))
+    async def _give(self, event: Row) -> None:
+        if event["id"] in self._sent:
+            return
+        await _send(self._ws, event)
+        recent = event["received"] - REMEMBERED
+        self._sent[event["id"]] = event["received"]
+        while self._sent and (next(iter(self._sent.values())) < recent or len(self._sent) > MOST_REMEMBERED):
+            self._sent.popitem(last=False)
 
 
 async def _send(ws: WebSocket, event: Row) -> None:

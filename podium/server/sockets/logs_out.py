@@ -9,7 +9,7 @@ from falcon.asgi import Request, WebSocket
 from podium.db.unit import Row
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
-from podium.server.messaging.bus import LOGS
+from podium.server.messaging.bus import LOGS, Mark
 from podium.server.runtime import Runtime
 from podium.server.sockets.events_out import receive_filter
 from podium.server.sockets.peer import Disconnected, admit, until_gone
@@ -51,7 +51,10 @@ class LogsOut:
             async with self._runtime.bus.subscribe(LOGS, MOST_WAITING, accepts) as subscription:
                 pings.release()
                 while True:
-                    _, row = await subscription.get()
+                    message = await subscription.get()
+                    if message is Mark.GAP:
+                        continue
+                    _, row = message
                     log = {"created": None, "updated": None, **{name: row.get(name) for name in _SHOWN}}
                     await ws.send_text(_encode({"type": "log", "log": log}).decode())
 
