@@ -11,6 +11,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -113,7 +114,7 @@ def _start_postgres(data: Path) -> str:
     if os.geteuid() == 0:
         os.chown(data, _unprivileged().pw_uid, _unprivileged().pw_gid)
     port = free_port()
-    options = f"-p {port} -h 127.0.0.1 -k {data} -c fsync=off -c full_page_writes=off -c max_connections=200"
+    options = _options(data, port)
     commands = (
         ["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
         ["pg_ctl", "-D", str(data), "-l", str(data / "log"), "-o", options, "-w", "-t", "30", "start"],
@@ -123,6 +124,74 @@ def _start_postgres(data: Path) -> str:
         if result.returncode:
             raise RuntimeError(f"{command[0]} failed: {result.stderr or result.stdout}")
     return f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+
+def _options(data: Path, port: int) -> str:
+    return f"-p {port} -h 127.0.0.1 -k {data} -c fsync=off -c full_page_writes=off -c max_connections=200"
+
+
+class OwnPostgres(Postgres):
+    """A PostgreSQL server of one test, to be stopped, frozen and started again."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(_start_postgres(data))
+        self._data = data
+
+    def stop(self) -> None:
+        """Ends every connection and the server."""
+        self._control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Starts it again, on the same port; returns when it lets connections in."""
+        port = self.url.rpartition(":")[2].partition("/")[0]
+        self._control("-l", str(self._data / "log"), "-o", _options(self._data, int(port)), "-w", "-t", "30", "start")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Neither the server nor any of its processes goes on; their sockets stay open."""
+        processes = self._processes()
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def terminate_backends(self) -> None:
+        """Ends every connection but those of the server itself."""
+        self._run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+    def _processes(self) -> list[int]:
+        main = int((self._data / "postmaster.pid").read_text().splitlines()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return [main, *map(int, children)]
+
+    def _control(self, *arguments: str) -> None:
+        result = _as_unprivileged(["pg_ctl", "-D", str(self._data), *arguments], self._data)
+        if result.returncode:
+            raise RuntimeError(f"pg_ctl failed: {result.stderr or result.stdout}")
+
+
+@contextmanager
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A server for one test alone. Raises Absent."""
+    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
+        raise Absent("PostgreSQL: initdb or pg_ctl is not on the path")
+    folder = Path(tempfile.mkdtemp(prefix="podium-postgres-"))
+    try:
+        server = OwnPostgres(folder / "data")
+        try:
+            yield server
+        finally:
+            with suppress(RuntimeError):
+                server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unprivileged() -> pwd.struct_passwd:

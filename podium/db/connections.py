@@ -9,6 +9,9 @@ from sqlalchemy.pool import NullPool, StaticPool
 from podium.db.options import Options
 from podium.db.urls import is_in_memory, sync_url
 
+A_DAY = 86400.0
+"""What SQLite waits for a lock where the settings say: any time."""
+
 
 def open_engine(url: str, options: Options) -> Engine:
     """An engine for any accepted URL; connects to nothing yet."""
@@ -30,7 +33,7 @@ def _open_sqlite(url: str, options: Options) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
             str(Path(path).expanduser()) if not options.in_memory else ":memory:",
-            timeout=options.timeout,
+            timeout=options.timeout or A_DAY,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=512,

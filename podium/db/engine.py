@@ -1,14 +1,15 @@
 """The database of a process: runs units of work on SQLite or PostgreSQL (docs/architecture.md, "The database")."""
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from time import sleep
-from typing import Any, Concatenate, NoReturn, Protocol
+from dataclasses import dataclass, field, replace
+from time import monotonic, sleep
+from typing import Any, Concatenate, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +19,7 @@ from podium.db.connections import open_engine
 from podium.db.errors import DatabaseUnavailable
 from podium.db.failures import failure_of
 from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.liveness import Liveness
 from podium.db.options import Options
 from podium.db.unit import DEFAULTS, Clock, Tx, utc_now
 from podium.profiles import Settings
@@ -27,6 +29,15 @@ logger = logging.getLogger("podium.db")
 SHARED_COMMIT = 64
 RETRIES = 5
 SERIALIZATION_FAILURES = {"40001", "40P01"}
+
+WAIT = 4.0
+"""Seconds a unit waits at most for a thread, a connection or a lock; then its caller is told to come back."""
+
+PATIENCE = 1.0
+"""Seconds after which PostgreSQL is asked whether it still answers, for a unit that is not done by then."""
+
+IMPATIENCE = 0.75
+"""Seconds between that question and the next."""
 
 Unit = Callable[Concatenate[Tx, ...], Any]
 
@@ -41,72 +52,166 @@ class Outbox(Protocol):
 
 @dataclass(slots=True)
 class _Job:
+    """A unit on its way; of starting it and giving it up, whichever comes first excludes the other."""
+
     unit: Unit
     args: tuple[Any, ...]
     workspace_id: str
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    since: float = field(default_factory=monotonic)
+    lock: Any = field(default_factory=threading.Lock)
+    started: bool = False
+    given_up: bool = False
+    raw: Any = None
     tx: Tx | None = None
     result: Any = None
     error: BaseException | None = None
 
+    def start(self) -> bool:
+        """Whether the unit may run: somebody still waits for it."""
+        with self.lock:
+            self.started = not self.given_up
+            return self.started
+
+    def give_up(self) -> bool:
+        """Whether the unit will not run: it had not started."""
+        with self.lock:
+            self.given_up = not self.started
+            return self.given_up
+
+    def fail(self, reason: str) -> None:
+        """Answers the caller, who waited long enough."""
+        self.future.set_exception(DatabaseUnavailable(reason))
+
 
 class Database:
-    """One process's way to the database; ``read`` and ``write`` each run one unit of work."""
+    """One process's way to the database; ``read`` and ``write`` each run one unit of work.
+
+    A caller gets an answer or ``DatabaseUnavailable`` within 5 seconds also where the database stopped answering. On
+    PostgreSQL a unit may take longer than that as long as the server answers others; on SQLite once it has its turn.
+    """
 
     def __init__(
         self, url: str, options: Options | None = None, clock: Clock = utc_now, settings: Settings = DEFAULTS
     ) -> None:
-        self.options = options or Options()
+        self.options = replace(options or Options(), lock_timeout=WAIT)
         self.engine: Engine = open_engine(url, self.options)
         self.dialect = self.engine.dialect.name
         self.clock = clock
         self.settings = settings
         self.outbox: Outbox | None = None
-        self._writer = _SqliteWriter(self) if self.dialect == "sqlite" else None
-        readers = self.options.readers if self.dialect == "sqlite" else self.options.pool_size
+        on_sqlite = self.dialect == "sqlite"
+        self._writer = _SqliteWriter(self) if on_sqlite else None
+        self._liveness = None if on_sqlite else Liveness(self.engine, self.options.tls)
+        self._wait = WAIT if on_sqlite else min(WAIT, self.options.pool_timeout)
+        readers = self.options.readers if on_sqlite else self.options.pool_size
         self._threads = ThreadPoolExecutor(readers, thread_name_prefix="podium-db")
         self._local = threading.local()
         self._connections: list[Connection] = []
+        self._watching: set[asyncio.Task[None]] = set()
 
     async def write(self, unit: Unit, *args: Any, workspace_id: str = DEFAULT_WORKSPACE_ID) -> Any:
         """Runs ``unit(tx, *args)`` in a transaction and returns its result once that is committed.
 
-        Raises what the unit raises (nothing is stored then), or ``DatabaseUnavailable``.
+        Raises what the unit raises (nothing is stored then), or ``DatabaseUnavailable``: nothing is stored then either,
+        but where the connection was lost in the moment of the commit.
         """
-        loop = asyncio.get_running_loop()
-        if self._writer:
-            job = _Job(unit, args, workspace_id, loop, loop.create_future())
-            self._writer.put(job)
-            return await job.future
-        tx, result = await loop.run_in_executor(self._threads, self._run_pooled, unit, args, workspace_id)
-        self._committed(tx)
-        return result
+        return await self._perform_job(None if self._writer else self._run_pooled, unit, args, workspace_id)
 
     async def read(self, unit: Unit, *args: Any, workspace_id: str = DEFAULT_WORKSPACE_ID) -> Any:
         """Runs ``unit(tx, *args)`` on one snapshot; whatever it writes is rolled back."""
-        loop = asyncio.get_running_loop()
         if self._writer is None:
-            run = self._read_pooled
-        elif self.options.in_memory:
-            return await self.write(unit, *args, workspace_id=workspace_id)
+            run: Callable[[_Job], None] | None = self._read_pooled
         else:
-            run = self._read_sqlite
-        return await loop.run_in_executor(self._threads, run, unit, args, workspace_id)
+            run = None if self.options.in_memory else self._read_sqlite
+        return await self._perform_job(run, unit, args, workspace_id)
 
     async def close(self) -> None:
         """Finishes the units that wait and closes every connection."""
         if self._writer:
             await asyncio.to_thread(self._writer.stop)
         await asyncio.to_thread(self._threads.shutdown)
+        if self._liveness:
+            self._liveness.close()
         for connection in self._connections:
             connection.close()
         self.engine.dispose()
 
-    def _connect(self) -> Connection:
+    async def _perform_job(
+        self, run: Callable[[_Job], None] | None, unit: Unit, args: tuple[Any, ...], workspace_id: str
+    ) -> Any:
+        """Has a thread run the unit (``run`` None: that of the writer) and waits for it, as long as there is hope."""
+        loop = asyncio.get_running_loop()
+        job = _Job(unit, args, workspace_id, loop, loop.create_future())
+        timer = loop.call_later(PATIENCE if self._liveness else self._wait, self._look_after, job)
+        if run is not None:
+            self._threads.submit(self._work, run, job)
+        elif self._writer:
+            self._writer.put(job)
+        try:
+            return await job.future
+        finally:
+            timer.cancel()
+
+    def _look_after(self, job: _Job) -> None:
+        """What to do with a unit that is not done yet."""
+        if job.future.done():
+            return
+        if self._liveness is None:
+            if job.give_up():
+                job.fail("another process holds the lock of the database")
+            return
+        task = job.loop.create_task(self._ask_for(job, self._liveness))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+
+    async def _ask_for(self, job: _Job, liveness: Liveness) -> None:
+        answers = await liveness.ask()
+        if job.future.done():
+            return
+        if not answers:
+            if not job.give_up():
+                with job.lock:
+                    liveness.cut(job.raw)
+            job.fail("the database does not answer")
+            return
+        left = job.since + self._wait - monotonic()
+        if left <= 0 and job.give_up():
+            job.fail("no database connection came free in time")
+            return
+        job.loop.call_later(min(IMPATIENCE, left) if left > 0 else IMPATIENCE, self._look_after, job)
+
+    def _work(self, run: Callable[[_Job], None], job: _Job) -> None:
+        """The work of a thread of the pool."""
+        if job.future.cancelled() or not job.start():
+            return
+        try:
+            run(job)
+        except BaseException as error:
+            job.error = _explained(error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+            job.loop.call_soon_threadsafe(self._answer, (job,))
+
+    def _answer(self, jobs: Sequence[_Job]) -> None:
+        for job in jobs:
+            if job.error is None and job.tx is not None:
+                self._committed(job.tx)
+            if job.future.done():
+                continue
+            if job.error is None:
+                job.future.set_result(job.result)
+            elif isinstance(job.error, StopIteration):
+                job.future.set_exception(RuntimeError("a unit raised StopIteration"))
+            else:
+                job.future.set_exception(job.error)
+
+    def _connect(self, busy_seconds: float | None = None) -> Connection:
         """A connection to SQLite whose transactions are ours: SQLAlchemy takes it to be in one, and ends none."""
         connection = self.engine.connect()
         connection.begin()
+        if busy_seconds is not None:
+            _set_patience(connection.connection.driver_connection, busy_seconds)
         return connection
 
     def _committed(self, tx: Tx) -> None:
@@ -118,50 +223,47 @@ class Database:
         if tx.events and self.outbox:
             self.outbox.announce(tx.events)
 
-    def _perform(self, tx: Tx, unit: Unit, args: tuple[Any, ...]) -> Any:
-        result = unit(tx, *args)
+    def _perform(self, tx: Tx, job: _Job) -> Any:
+        result = job.unit(tx, *job.args)
         if tx.events and self.outbox:
             self.outbox.store(tx)
         return result
 
-    def _run_pooled(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> tuple[Tx, Any]:
+    def _run_pooled(self, job: _Job) -> None:
         for attempt in range(RETRIES):
             try:
-                with self.engine.begin() as connection:
-                    tx = Tx(connection, workspace_id, self.clock, self.settings)
-                    return tx, self._perform(tx, unit, args)
-            except PoolTimeout as error:
-                raise DatabaseUnavailable("no database connection came free in time") from error
+                with self.engine.begin() as connection, _held(job, connection):
+                    tx = Tx(connection, job.workspace_id, self.clock, self.settings)
+                    job.result = self._perform(tx, job)
+                job.tx = tx
+                return
             except Exception as error:
                 if not _may_retry(error) or attempt == RETRIES - 1:
-                    _fail(error)
+                    raise
                 sleep(0.01 * 2**attempt)
-        raise AssertionError("unreachable")
 
-    def _read_pooled(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
-        try:
-            with self.engine.connect() as connection:
-                return unit(Tx(connection, workspace_id, self.clock, self.settings), *args)
-        except PoolTimeout as error:
-            raise DatabaseUnavailable("no database connection came free in time") from error
-        except Exception as error:
-            _fail(error)
+    def _read_pooled(self, job: _Job) -> None:
+        with self.engine.connect() as connection, _held(job, connection):
+            job.result = job.unit(Tx(connection, job.workspace_id, self.clock, self.settings), *job.args)
 
-    def _read_sqlite(self, unit: Unit, args: tuple[Any, ...], workspace_id: str) -> Any:
+    def _read_sqlite(self, job: _Job) -> None:
+        usual = min(self.options.timeout or WAIT, WAIT)
+        left = job.since + WAIT - monotonic()
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect(usual)
+            self._connections.append(connection)
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        if hurried := left < min(usual, WAIT / 2):
+            _set_patience(raw, left)
+        raw.execute("BEGIN")
         try:
-            connection = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect()
-                self._connections.append(connection)
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            raw.execute("BEGIN")
-            try:
-                return unit(Tx(connection, workspace_id, self.clock, self.settings), *args)
-            finally:
-                raw.execute("ROLLBACK")
-        except Exception as error:
-            _fail(error)
+            job.result = job.unit(Tx(connection, job.workspace_id, self.clock, self.settings), *job.args)
+        finally:
+            raw.execute("ROLLBACK")
+            if hurried:
+                _set_patience(raw, usual)
 
 
 class _SqliteWriter:
@@ -201,8 +303,9 @@ class _SqliteWriter:
                 except queue.Empty:
                     break
             running = job is not None
-            if batch:
-                self._run_batch(batch)
+            waiting = [job for job in batch if not job.given_up]
+            if waiting:
+                self._run_batch(waiting)
         if self._connection is not None:
             self._connection.close()
 
@@ -215,7 +318,8 @@ class _SqliteWriter:
             raw.execute("BEGIN IMMEDIATE")
             try:
                 for job in batch:
-                    self._run_in_savepoint(raw, self._connection, job)
+                    if job.start():
+                        self._run_in_savepoint(raw, self._connection, job)
                 raw.execute("COMMIT")
             except BaseException:
                 if raw.in_transaction:
@@ -229,7 +333,7 @@ class _SqliteWriter:
         for loop in loops:
             answered = [job for job in batch if job.loop is loop]
             try:
-                loop.call_soon_threadsafe(self._answer, answered)
+                loop.call_soon_threadsafe(self._database._answer, answered)
             except RuntimeError:
                 logger.debug("%d units finished after their loop was closed", len(answered))
 
@@ -238,7 +342,7 @@ class _SqliteWriter:
         raw.execute("SAVEPOINT unit")
         try:
             job.tx = Tx(connection, job.workspace_id, database.clock, database.settings)
-            job.result = database._perform(job.tx, job.unit, job.args)
+            job.result = database._perform(job.tx, job)
             raw.execute("RELEASE unit")
         except Exception as error:
             job.error = failure_of(error)
@@ -247,25 +351,36 @@ class _SqliteWriter:
             raw.execute("ROLLBACK TO unit")
             raw.execute("RELEASE unit")
 
-    def _answer(self, jobs: list[_Job]) -> None:
-        for job in jobs:
-            if job.error is None and job.tx is not None:
-                self._database._committed(job.tx)
-            if job.future.cancelled():
-                continue
-            if job.error is None:
-                job.future.set_result(job.result)
-            else:
-                job.future.set_exception(job.error)
-
 
 def _may_retry(error: Exception) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) in SERIALIZATION_FAILURES
 
 
-def _fail(error: Exception) -> NoReturn:
-    failure = failure_of(error)
-    if failure is error:
-        raise error
-    raise failure from error
+def _explained(error: BaseException) -> BaseException:
+    """The error for the caller of a unit."""
+    if isinstance(error, PoolTimeout):
+        failure: BaseException = DatabaseUnavailable("no database connection came free in time")
+    elif isinstance(error, Exception):
+        failure = failure_of(error)
+    else:
+        return error
+    if failure is not error:
+        failure.__cause__ = error
+    return failure
+
+
+@contextlib.contextmanager
+def _held(job: _Job, connection: Connection) -> Iterator[None]:
+    """Tells which connection the unit runs on, as long as it does."""
+    job.raw = connection.connection.driver_connection
+    try:
+        yield
+    finally:
+        with job.lock:
+            job.raw = None
+
+
+def _set_patience(raw: Any, seconds: float) -> None:
+    """How long SQLite waits for a lock that another process holds."""
+    raw.execute(f"PRAGMA busy_timeout = {max(0, round(seconds * 1000))}")

@@ -11,12 +11,14 @@ from podium.profiles.sections.database import ConnectArgs, Database, Tls
 class Options:
     """How to connect: times in seconds, sizes in connections.
 
+    ``lock_timeout`` is how long a statement waits for a lock of PostgreSQL, 0 for as long as it may take.
     ``prepared`` is how many statements a PostgreSQL connection keeps prepared: 0 for none, None for as many as usual.
     ``tls`` are parameters of the PostgreSQL client library, none where the URL alone says whether to use TLS.
     """
 
     timeout: float = 10.0
     connection_timeout: float = 5.0
+    lock_timeout: float = 0.0
     pool_size: int = 5
     max_overflow: int = 10
     pool_recycle: int = 3600

@@ -52,6 +52,8 @@ def open_postgresql(url: str, options: Options) -> Engine:
 def _session(options: Options) -> str:
     """The parameters a session starts with, as the server's command line spells them."""
     parameters = {"timezone": "UTC", "statement_timeout": str(int(options.timeout * 1000))}
+    if options.lock_timeout:
+        parameters["lock_timeout"] = str(int(options.lock_timeout * 1000))
     if options.search_path:
         parameters["search_path"] = options.search_path
     return " ".join(f"-c {name}={_escaped(value)}" for name, value in parameters.items())
