@@ -13,6 +13,7 @@ from podium.db.urls import sync_url
 from podium.profiles import Settings
 from podium.server import main, pidfile
 from podium.server.listening import listen
+from podium.server.web.bundles import INDEX, find_bundles
 
 WAIT_SECONDS = 60.0
 LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
@@ -42,6 +43,15 @@ def check(settings: Settings) -> None:
             "PODIUM_SERVER_DATABASE_CONNECTION_URL to a postgresql:// URL, or use --workers 1"
         )
     raise CannotStart(f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1")
+
+
+def check_ui(settings: Settings) -> None:
+    """Refuses a directory of the UI that holds none."""
+    ui = settings.server.ui
+    if ui.enabled and ui.static_directory and not find_bundles(ui.static_directory, ui.serve_base):
+        raise CannotStart(
+            f"there is no built UI in {ui.static_directory}: neither an {INDEX} nor directories v1 and v2 with one each"
+        )
 
 
 def run(settings: Settings, with_services: bool, announce: Callable[[Started], None]) -> None:

@@ -34,6 +34,9 @@ def start(
     workers: Annotated[int | None, typer.Option("--workers", help="Processes that answer requests.")] = None,
     no_services: Annotated[bool, typer.Option("--no-services", help="Only answer requests.")] = False,
     background: Annotated[bool, typer.Option("--background", "-b", help="Start it and return.")] = False,
+    ui_directory: Annotated[
+        Path | None, typer.Option("--ui-directory", help="Directory of a built UI to serve.", metavar="DIRECTORY")
+    ] = None,
     log_level: Annotated[
         Level | None, typer.Option("--log-level", case_sensitive=False, help="Level of the server's log.")
     ] = None,
@@ -48,10 +51,13 @@ def start(
         "server.api.port": port,
         "server.workers": workers,
         "server.logging_level": log_level,
+        "server.ui.static_directory": None if ui_directory is None else str(ui_directory.absolute()),
     }
     settings = invocation.settings_with({name: value for name, value in flags.items() if value is not None})
     try:
         launch.check(settings)
+        if ui_directory is not None or _names_ui(invocation):
+            launch.check_ui(settings)
         if background:
             started = launch.run_in_background(settings, _arguments(invocation, settings, no_services))
             _show_banner(invocation, settings, started)
@@ -59,6 +65,11 @@ def start(
             launch.run(settings, not no_services, lambda started: _show_banner(invocation, settings, started))
     except (launch.CannotStart, PortUnavailable) as error:
         raise Failure(f"The server does not start: {error}") from None
+
+
+def _names_ui(invocation: Invocation) -> bool:
+    """Whether a setting says that there is a UI; the incumbent's name for it says where one may be unpacked."""
+    return invocation.resolved.origin("server.ui.static_directory").key.startswith("PODIUM_")
 
 
 @app.command("stop")
@@ -170,6 +181,9 @@ def _arguments(invocation: Invocation, settings: "Settings", no_services: bool) 
     profile = ["--profile", invocation.profile] if invocation.profile else []
     api = settings.server.api
     own = ["--host", api.host, "--port", str(api.port), "--log-level", settings.server.logging_level]
+    directory = settings.server.ui.static_directory
+    if directory and directory != invocation.settings.server.ui.static_directory:
+        own += ["--ui-directory", directory]
     return [*profile, "server", "start", *own, *(["--no-services"] if no_services else [])]
 
 

@@ -162,13 +162,16 @@ class Ui(Section, frozen=True):
     """The pages in the browser."""
 
     enabled: Annotated[bool, setting("Serve the pages.", "UI_ENABLED")] = True
-    v2_enabled: Annotated[bool, setting("Accepted; there is one set of pages.")] = True
+    v2_enabled: Annotated[bool, setting("Of two UIs in the directory the newer one is for whoever has not chosen.")] = (
+        True
+    )
     serve_base: Annotated[str, setting("Path the pages are served under.", "UI_SERVE_BASE")] = "/"
     api_url: Annotated[
         HttpUrl | None, setting("API URL the pages call; empty: the server they came from.", "UI_API_URL", guarded=True)
     ] = None
     static_directory: Annotated[
-        str | None, setting("Directory the pages' files are copied to.", "UI_STATIC_DIRECTORY", guarded=True)
+        str | None,
+        setting("Directory of a built UI to serve; empty: Podium's own page.", "UI_STATIC_DIRECTORY", guarded=True),
     ] = None
     show_promotional_content: Annotated[bool, setting("Accepted; there is none.")] = False
 

@@ -17,6 +17,7 @@ from podium.db.types import Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.queries.services import read_services
 from podium.server.runtime import Runtime
+from podium.server.web import ui
 from podium.wire.podium import Service
 
 LATELY = timedelta(hours=24)
@@ -71,18 +72,13 @@ class _Home:
             version=escape(__version__),
             database=database,
             services=services,
-            api_url=escape(self._api_url(request)),
+            api_url=escape(ui.api_url(self._runtime.settings, request, self._base_path)),
             credentials=_CREDENTIALS if self._asks_credentials else "",
             details=details,
         )
         response.data = page.encode()
 
     on_head = on_get
-
-    def _api_url(self, request: Request) -> str:
-        """As the browser reached this server, also through a proxy, unless the settings say another."""
-        configured = self._runtime.settings.server.ui.api_url
-        return configured or f"{request.forwarded_scheme}://{request.forwarded_host}{self._base_path}"
 
 
 def _summary(services: list[Service]) -> str:
@@ -121,7 +117,9 @@ def _ago(moment: datetime | None, now: datetime) -> str:
 
 
 def install(app: App[Any, Any], runtime: Runtime, base_path: str) -> None:
-    """Adds the pages to the app."""
-    ui = runtime.settings.server.ui
-    if ui.enabled:
-        app.add_route(f"/{ui.serve_base.strip('/')}", _Home(runtime, base_path))
+    """Adds the pages to the app: the UI that the settings name, else the page of this server itself."""
+    settings = runtime.settings
+    bundles = ui.find_configured(settings)
+    ui.install(app, settings, base_path, bundles)
+    if settings.server.ui.enabled and not bundles:
+        app.add_route(f"/{settings.server.ui.serve_base.strip('/')}", _Home(runtime, base_path))
