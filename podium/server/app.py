@@ -30,6 +30,7 @@ from podium.server.resources import (
     deployment_runs,
     deployment_schedules,
     deployments,
+    documentation,
     events,
     flow_run_actions,
     flow_run_states,
@@ -52,13 +53,14 @@ from podium.server.resources import (
 )
 from podium.server.runtime import Runtime
 from podium.server.sockets import SOCKETS
-from podium.server.web import pages
+from podium.server.web import docs, pages
 
 logger = logging.getLogger("podium.server")
 
 RESOURCES = (
     root,
     podium,
+    documentation,
     admin,
     csrf,
     flows,
@@ -117,5 +119,6 @@ def create_app(runtime: Runtime) -> Any:
     binding.bind(app, base_path, routes, runtime, guard)
     for path, socket in SOCKETS:
         app.add_route(base_path + path, socket(runtime, guard))
+    docs.install(app, base_path)
     pages.install(app, runtime, base_path)
     return WorkspacePrefix(app, base_path, runtime.database)

@@ -12,6 +12,7 @@ from podium.wire import (
     concurrency_v2,
     csrf,
     deployments,
+    documentation,
     events,
     flow_runs,
     flows,
@@ -35,6 +36,7 @@ from podium.wire.endpoint import Endpoint
 MODULES = (
     root,
     podium,
+    documentation,
     admin,
     csrf,
     flows,

@@ -340,4 +340,5 @@ CHECK_WORK_QUEUES = Endpoint(
     summary="List the work queues that pick up the runs of a deployment",
     answer=list[BareWorkQueue],
     statuses=(404, 422),
+    deprecated=True,
 )

@@ -18,7 +18,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ``path`` is relative to the API's base and spelled as in the contract (placeholders, trailing slash). ``body`` is
     the type of the request's JSON, ``answer`` that of the response's: None for neither, ``NoneType`` for a JSON null.
     ``status`` is the usual success; ``statuses`` all the others the contract documents. ``query`` is the Struct of the
-    query parameters. ``media`` is the response's media type.
+    query parameters. ``media`` is the response's media type. ``headers`` are the request's headers that it heeds,
+    ``problems`` the shapes of those refusals that are not the usual one, by status.
     """
 
     method: Method
@@ -32,6 +33,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     permission: Permission = "read"
     body_required: bool = True
     media: str = "application/json"
+    headers: tuple[str, ...] = ()
+    problems: dict[int, tuple[type, ...]] = {}
+    deprecated: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ READY = Endpoint(
     summary="Tell that the server can serve",
     answer=Ready,
     statuses=(422, 503),
+    problems={503: (Ready,)},
     permission="open",
 )
 VERSION = Endpoint(method="GET", path="/version", summary="Read the version of the API", answer=str, permission="open")

@@ -1,6 +1,6 @@
 """Schedules: the interval, cron and rrule kinds, and the schedules of a deployment."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -40,24 +40,26 @@ class RRuleSchedule(Body):
 
 
 Schedule = IntervalSchedule | CronSchedule | RRuleSchedule
+KINDS: tuple[type[Schedule], ...] = (IntervalSchedule, CronSchedule, RRuleSchedule)
 if TYPE_CHECKING:
     ScheduleField = Schedule
 else:
-    ScheduleField = dict[str, Any]
+    _REFERENCES = [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in KINDS]
+    ScheduleField = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema={"anyOf": _REFERENCES})]
     """A schedule on arrival: nothing but its keys tells the kinds apart (see ``parse_schedule``)."""
 
-_KINDS: dict[str, type[Schedule]] = {"interval": IntervalSchedule, "cron": CronSchedule, "rrule": RRuleSchedule}
+_BY_KEY: dict[str, type[Schedule]] = {"interval": IntervalSchedule, "cron": CronSchedule, "rrule": RRuleSchedule}
 
 
 def parse_schedule(value: dict[str, Any] | Schedule, field: str = "schedule") -> Schedule:
     """The schedule of a JSON object, known by its key: `interval`, `cron` or `rrule`; ValueError names ``field``."""
     if not isinstance(value, dict):
         return value
-    kinds = [key for key in _KINDS if value.get(key) is not None]
+    kinds = [key for key in _BY_KEY if value.get(key) is not None]
     if len(kinds) != 1:
         raise refusal(field, "Expected a schedule with one of `interval`, `cron` and `rrule`")
     try:
-        return msgspec.convert(value, _KINDS[kinds[0]])
+        return msgspec.convert(value, _BY_KEY[kinds[0]])
     except msgspec.ValidationError as error:
         raise refusal(field, str(error)) from None
 

@@ -1,6 +1,7 @@
 """Checking templates before they are used."""
 
 from podium.wire.endpoint import Answer, Endpoint
+from podium.wire.problems import InvalidRequest, Problem
 
 
 class TemplateError(Answer):
@@ -25,6 +26,7 @@ VALIDATE = Endpoint(
     body_required=False,
     status=204,
     statuses=(200, 422),
+    problems={422: (InvalidTemplate, InvalidRequest, Problem)},
 )
 VALIDATE_FOR_AUTOMATIONS = Endpoint(
     method="POST",
@@ -34,4 +36,5 @@ VALIDATE_FOR_AUTOMATIONS = Endpoint(
     body_required=False,
     status=204,
     statuses=(200, 422),
+    problems={422: (InvalidTemplate, InvalidRequest, Problem)},
 )

@@ -169,6 +169,7 @@ GET_RUNS = Endpoint(
     body_required=False,
     answer=list[FlowRun],
     statuses=(404, 422),
+    headers=("x-prefect-ui",),
     permission="operate",
 )
 READ_STATUS = Endpoint(
