@@ -172,22 +172,30 @@ def expiry(tx: Tx, seconds: float) -> datetime:
 
 def release(tx: Tx, lease_id: str, only_expired: bool = False) -> bool:
     """Ends a lease and gives back its slots; False when there is none (or it has not expired)."""
-    slots = leases.slots_of(tx, lease_id)
-    limits = leases.lock_limits(tx, list(slots)) if slots else []
+    limits = leases.lock_limits_of(tx, lease_id)
+    slots = {limit["id"]: limit["slots"] for limit in limits}
     return _end(tx, lease_id, slots, {limit["id"]: limit for limit in limits}, only_expired)
 
 
 def release_for_holder(tx: Tx, holder: Holder, limit_ids: Iterable[str]) -> int:
     """Ends the leases a holder has on any of these limits; how many there were."""
     wanted = set(limit_ids)
-    held = {lease_id for lease_id, limit_id in leases.leases_held_by(tx, holder) if limit_id in wanted}
-    return sum(release(tx, lease_id) for lease_id in sorted(held))
+    held = leases.leases_held_by(tx, holder)
+    chosen = {lease_id for lease_id, limit_id in held if limit_id in wanted}
+    return _release_several(tx, [each for each in held if each[0] in chosen])
 
 
 def release_all_of(tx: Tx, holder: Holder) -> int:
     """Ends every lease of a holder; how many there were."""
-    held = {lease_id for lease_id, _ in leases.leases_held_by(tx, holder)}
-    return sum(release(tx, lease_id) for lease_id in sorted(held))
+    return _release_several(tx, leases.leases_held_by(tx, holder))
+
+
+def _release_several(tx: Tx, held: Sequence[tuple[str, str]]) -> int:
+    """Ends leases, given with each limit they hold; all the limits are locked first, in the order of their ids."""
+    lease_ids = sorted({lease_id for lease_id, _ in held})
+    if len(lease_ids) > 1:
+        leases.lock_limits(tx, sorted({limit_id for _, limit_id in held}))
+    return sum(release(tx, lease_id) for lease_id in lease_ids)
 
 
 def _end(tx: Tx, lease_id: str, slots: dict[str, int], locked: dict[str, Row], only_expired: bool) -> bool:

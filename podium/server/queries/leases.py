@@ -12,8 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, delete, func, insert, literal, select, update
 
+from podium.db.prepared import Prepared
 from podium.db.tables.concurrency import concurrency_lease_slots, concurrency_leases, concurrency_limits_v2
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.queries.among import Among
 from podium.server.queries.generic import new_row
 
 limits = concurrency_limits_v2
@@ -34,14 +36,19 @@ _COLUMNS = tuple(limits.c)
 _MINE = limits.c.workspace_id == WORKSPACE
 _ORDERED = select(*_COLUMNS).where(_MINE).order_by(limits.c.id)
 
-_LOCK_BY_NAME = _ORDERED.where(limits.c.name.in_(bindparam("names", expanding=True))).with_for_update(key_share=True)
-_LOCK_BY_ID = _ORDERED.where(limits.c.id.in_(bindparam("limit_ids", expanding=True))).with_for_update(key_share=True)
-_LEASED_BY_LIMIT = (
-    select(held.c.concurrency_limit_id, func.sum(held.c.slots).label("slots"))
-    .where(held.c.concurrency_limit_id.in_(bindparam("limit_ids", expanding=True)))
-    .group_by(held.c.concurrency_limit_id)
+_LOCKED = _ORDERED.with_for_update(of=limits, key_share=True)
+_LOCK_BY_NAME = Among(_LOCKED, limits.c.name)
+_LOCK_BY_ID = Among(_LOCKED, limits.c.id)
+_LOCK_OF_LEASE = Prepared(
+    _LOCKED.add_columns(held.c.slots)
+    .join(held, held.c.concurrency_limit_id == limits.c.id)
+    .where(held.c.lease_id == bindparam("lease_id"))
 )
-_STORE_LIMIT = (
+_LEASED_BY_LIMIT = Among(
+    select(held.c.concurrency_limit_id, func.sum(held.c.slots).label("slots")).group_by(held.c.concurrency_limit_id),
+    held.c.concurrency_limit_id,
+)
+_STORE_LIMIT = Prepared(
     update(limits)
     .where(limits.c.id == bindparam("limit_id"))
     .values(
@@ -68,15 +75,15 @@ _NEW = {
     "denied_slots": 0,
 }
 _ADD_LIMIT = insert(limits)
-_ADD_LEASE = insert(leases)
-_ADD_SLOTS = insert(held)
-_RENEW = (
+_ADD_LEASE = Prepared(insert(leases))
+_ADD_SLOTS = Prepared(insert(held))
+_RENEW = Prepared(
     update(leases)
     .where(leases.c.id == bindparam("lease_id"), leases.c.workspace_id == WORKSPACE)
     .values(expiration=bindparam("until"), updated=bindparam("now"))
 )
 _SLOTS_OF_LEASE = select(held.c.concurrency_limit_id, held.c.slots).where(held.c.lease_id == bindparam("lease_id"))
-_END = (
+_END = Prepared(
     delete(leases)
     .where(leases.c.id == bindparam("lease_id"), leases.c.workspace_id == WORKSPACE)
     .returning(leases.c.created)
@@ -91,8 +98,9 @@ _EXPIRED_ON_LIMITS = (
     .distinct()
     .join(held, held.c.lease_id == leases.c.id)
     .where(held.c.concurrency_limit_id.in_(bindparam("limit_ids", expanding=True)), _IS_EXPIRED)
+    .order_by(leases.c.id)
 )
-_HELD_BY = (
+_HELD_BY = Prepared(
     select(leases.c.id, held.c.concurrency_limit_id)
     .join(held, held.c.lease_id == leases.c.id)
     .where(
@@ -111,17 +119,22 @@ _HOLDERS = (
 
 def lock_named(tx: Tx, names: Sequence[str]) -> list[Row]:
     """The limits with these names, locked in the order of their ids."""
-    return tx.all(_LOCK_BY_NAME, names=list(names))
+    return _LOCK_BY_NAME.rows(tx, names)
 
 
 def lock_limits(tx: Tx, limit_ids: Sequence[str]) -> list[Row]:
     """The limits with these ids, locked in the order of their ids."""
-    return tx.all(_LOCK_BY_ID, limit_ids=list(limit_ids))
+    return _LOCK_BY_ID.rows(tx, limit_ids)
+
+
+def lock_limits_of(tx: Tx, lease_id: str) -> list[Row]:
+    """The limits that a lease holds slots of, each with its ``slots``, locked in the order of their ids."""
+    return tx.all(_LOCK_OF_LEASE, lease_id=lease_id)
 
 
 def leased_slots(tx: Tx, limit_ids: Sequence[str]) -> dict[str, int]:
     """For each limit that has leases, how many slots they hold."""
-    rows = tx.all(_LEASED_BY_LIMIT, limit_ids=list(limit_ids))
+    rows = _LEASED_BY_LIMIT.rows(tx, limit_ids)
     return {row["concurrency_limit_id"]: int(row["slots"]) for row in rows}
 
 
@@ -162,13 +175,14 @@ def add_lease(
         "updated": tx.now,
     }
     tx.run(_ADD_LEASE, row)
-    tx.many(
-        _ADD_SLOTS,
-        [
-            {"lease_id": lease_id, "concurrency_limit_id": limit_id, "workspace_id": tx.workspace_id, "slots": count}
-            for limit_id, count in slots
-        ],
-    )
+    for limit_id, count in slots:
+        tx.run(
+            _ADD_SLOTS,
+            lease_id=lease_id,
+            concurrency_limit_id=limit_id,
+            workspace_id=tx.workspace_id,
+            slots=count,
+        )
 
 
 def extend_lease(tx: Tx, lease_id: str, until: datetime) -> bool:
