@@ -49,13 +49,10 @@ REFUSALS = {
 
 
 def schemas(kinds: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """The JSON Schema of each type, and by name those of the Structs they refer to."""
-    found, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
+    """The JSON Schema of each type, and by name those of the Structs they refer to and of the kinds of schedules."""
+    found, components = msgspec.json.schema_components([*kinds, *KINDS], ref_template=REFERENCE)
     tidied = {name: _tidy(schema) for name, schema in components.items()}
-    for name, fields in _always_answered().items():
-        if name in tidied:
-            tidied[name]["required"] = fields
-    return [_tidy(schema) for schema in found], tidied
+    return [_tidy(schema) for schema in found[: -len(KINDS)]], tidied
 
 
 def document(base_path: str) -> dict[str, Any]:
@@ -104,8 +101,11 @@ class _Kinds:
         rows = [kind for row in ROWS.values() for kind in (row.body, row.answer)]
         problems = [kind for row in ROWS.values() for shapes in row.problems.values() for kind in shapes]
         usual = [kind for refused in REFUSALS.values() for kind in refused.shapes]
-        kinds = [kind for kind in (*rows, *problems, *usual, *KINDS) if kind is not None]
+        kinds = [kind for kind in (*rows, *problems, *usual) if kind is not None]
         found, self.components = schemas(kinds)
+        for name, fields in _always_answered().items():
+            if name in self.components:
+                self.components[name]["required"] = fields
         self._schemas = list(zip(kinds, found, strict=True))
 
     def schema(self, kind: Any) -> Schema:
@@ -141,8 +141,7 @@ def _query_parameters(row: Endpoint) -> Iterator[dict[str, Any]]:
     if row.query is None:
         return
     _, components = schemas([row.query])
-    described = components.pop(row.query.__name__)
-    assert not components, "a query parameter is no object"
+    described = components[row.query.__name__]
     for name, schema in described["properties"].items():
         yield {"name": name, "in": "query", "required": name in described.get("required", ()), "schema": schema}
 

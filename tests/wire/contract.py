@@ -16,16 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from podium.wire.endpoint import Patch
-from podium.wire.scalars import Uuid
+from podium.wire.openapi import schemas
 
 Schema = dict[str, Any]
 Side = Literal["body", "answer"]
 
 PARAMETER = re.compile(r"^[A-Z]+ /\S*\.\w+$")
-UUID_PATTERN = msgspec.json.schema(Uuid)["pattern"]
+SCHEDULES = ("interval", "cron", "rrule")
 CONSTRAINTS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern")
 
 
@@ -62,17 +60,20 @@ class Comparison:
 
     def compare(self, ours: Any, theirs: Schema, where: str) -> None:
         """Compare a type with a schema of the contract."""
-        (schema,), definitions = msgspec.json.schema_components([ours], ref_template="{name}")
+        (schema,), definitions = schemas([ours])
+        self.compare_schema(schema, definitions, theirs, where)
+
+    def compare_schema(self, ours: Schema, definitions: dict[str, Schema], theirs: Schema, where: str) -> None:
+        """Compare two schemas; ``definitions`` has the components that ours refers to, by name."""
         self._definitions = definitions
-        self._values(schema, theirs, where)
+        self._values(ours, theirs, where)
 
     def say(self, where: str, what: str) -> None:
         self.differences.add(f"{where}: {what}")
 
     def _values(self, ours: Schema, theirs: Schema, where: str) -> None:
-        mine = _alternatives(ours, self._definitions, lambda reference: reference)
-        contract = document()["components"]["schemas"]
-        other = _alternatives(theirs, contract, lambda reference: reference.rpartition("/")[2])
+        mine = _alternatives(ours, self._definitions)
+        other = _alternatives(theirs, document()["components"]["schemas"])
         if any(not schema for _, schema in other):
             if self.side == "body" and all(schema for _, schema in mine):
                 self.say(where, "not any JSON")
@@ -99,7 +100,7 @@ class Comparison:
 
     def _constraints(self, mine: "Alternatives", other: "Alternatives", where: str) -> None:
         for name in CONSTRAINTS:
-            ours = {schema[name] for _, schema in mine if name in schema} - {UUID_PATTERN}
+            ours = {schema[name] for _, schema in mine if name in schema}
             theirs = {schema[name] for _, schema in other if name in schema}
             if ours != theirs:
                 self.say(where, f"{name} {sorted(ours) or 'none'}, in the contract {sorted(theirs) or 'none'}")
@@ -148,14 +149,14 @@ class Comparison:
 Alternatives = list[tuple[str, Schema]]
 
 
-def _alternatives(schema: Schema, definitions: dict[str, Schema], short: Any, name: str = "") -> Alternatives:
+def _alternatives(schema: Schema, definitions: dict[str, Schema], name: str = "") -> Alternatives:
     """The (component, schema) of each value a schema allows; an empty schema is any JSON."""
     if "$ref" in schema:
-        name = short(schema["$ref"])
-        return _alternatives(definitions[name], definitions, short, name)
+        name = schema["$ref"].rpartition("/")[2]
+        return _alternatives(definitions[name], definitions, name)
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return [found for each in schema[key] for found in _alternatives(each, definitions, short, name)]
+            return [found for each in schema[key] for found in _alternatives(each, definitions, name)]
     if isinstance(schema.get("type"), list):
         return [(name, {**schema, "type": kind}) for kind in schema["type"]]
     meaning = {key: value for key, value in schema.items() if key not in ("title", "description", "default")}
@@ -191,8 +192,11 @@ def _tag_field(schema: Schema) -> str:
 
 
 def _tag(schema: Schema) -> str:
+    """What tells an object from the others of its union: its tag, or the one kind of schedule that it requires."""
     name = _tag_field(schema)
-    return _kind(schema["properties"][name]) if name else ""
+    if name:
+        return _kind(schema["properties"][name])
+    return next((key for key in SCHEDULES if key in schema.get("required", ())), "")
 
 
 def _paired(mine: Alternatives, other: Alternatives) -> dict[str, list[tuple[tuple[str, Schema], tuple[str, Schema]]]]:
