@@ -53,6 +53,9 @@ class Server:
 class OwnServer(Server):
     """One started here, on SQLite in an empty home and on a free port; frozen while it is not measured."""
 
+    arguments: tuple[str, ...] = ()
+    """More words for its command."""
+
     def __init__(self, name: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -60,6 +63,7 @@ class OwnServer(Server):
         super().__init__(f"http://127.0.0.1:{port}/api", name)
         self.command = COMMANDS[name].absolute()
         self.home = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
+        self.settings: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,10 +73,10 @@ class OwnServer(Server):
 
     @property
     def environment(self) -> dict[str, str]:
-        """The home, and nothing of the caller's settings."""
+        """The home and ``settings``, and nothing of the caller's settings."""
         own = {key: value for key, value in os.environ.items() if not key.startswith(("PODIUM_", "PREFECT_"))}
         home = {"HOME": str(self.home), f"{self.name.upper()}_HOME": str(self.home)}
-        return own | home | (SWITCHED_OFF if self.name == "prefect" else {})
+        return own | home | self.settings | (SWITCHED_OFF if self.name == "prefect" else {})
 
     async def start(self) -> float:
         """Starts it; seconds until /health answered 200. Raises RuntimeError with its last words where it never did."""
@@ -80,7 +84,7 @@ class OwnServer(Server):
         port = str(self.target.port)
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self.command, "server", "start", "--host", self.target.host, "--port", port],
+                [self.command, "server", "start", "--host", self.target.host, "--port", port, *self.arguments],
                 cwd=self.home,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
