@@ -1,6 +1,8 @@
 """The application: every part plugged in, in order, in sight."""
 
 import logging
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import falcon.asgi
@@ -10,11 +12,14 @@ from podium.db.options import Options
 from podium.profiles import Settings
 from podium.server.events.outbox import Outbox
 from podium.server.http import binding, problems
+from podium.server.http.base_path import BasePath
 from podium.server.http.compression import Compression
 from podium.server.http.cors import Cors
 from podium.server.http.csrf import CsrfGuard
 from podium.server.http.guard import Guard
+from podium.server.http.request_ids import RequestIds
 from podium.server.http.workspaces import WorkspacePrefix
+from podium.server.messaging.bus import Bus
 from podium.server.messaging.memory import MemoryBus
 from podium.server.resources import (
     admin,
@@ -99,26 +104,53 @@ def create_runtime(settings: Settings) -> Runtime:
     database = Database(
         settings.server.database.connection_url, Options.of(settings.server.database), settings=settings
     )
-    bus = MemoryBus()
+    bus = _bus(settings)
     database.outbox = Outbox(bus)
     return Runtime(settings=settings, database=database, bus=bus)
 
 
+def _bus(settings: Settings) -> Bus:
+    if settings.server.events.messaging_broker == "memory":
+        return MemoryBus()
+    # Loaded on use: a server that is one process does without it.
+    from podium.server.messaging.redis import RedisBus
+    from podium.server.messaging.topics import TYPES
+
+    return RedisBus(settings.redis.messaging, TYPES)
+
+
 def create_app(runtime: Runtime) -> Any:
-    """The ASGI application of one process."""
+    """The ASGI application of a process that answers requests."""
+    app, guard, base_path = _create(runtime, RESOURCES)
+    for path, socket in SOCKETS:
+        app.add_route(base_path + path, socket(runtime, guard))
+    docs.install(app, base_path, runtime.settings.server.root)
+    pages.install(app, runtime, base_path)
+    return _entered(app, runtime, base_path)
+
+
+def create_health_app(runtime: Runtime) -> Any:
+    """The ASGI application of a process that only runs background services: it tells how it is."""
+    app, _, base_path = _create(runtime, (root, podium))
+    return _entered(app, runtime, base_path)
+
+
+def _entered(app: Any, runtime: Runtime, base_path: str) -> Any:
+    """The application behind what decides where a request goes."""
+    inside = WorkspacePrefix(app, base_path, runtime.database)
+    root = runtime.settings.server.root
+    return BasePath(inside, root) if root else inside
+
+
+def _create(runtime: Runtime, resources: Sequence[ModuleType]) -> tuple[falcon.asgi.App, Guard, str]:
     settings = runtime.settings
     base_path = settings.server.api.mount
     middleware: list[Any] = [Cors(settings)] if settings.server.api.cors_allowed_origins.strip() else []
-    app = falcon.asgi.App(middleware=[*middleware, Compression()])
+    app = falcon.asgi.App(middleware=[RequestIds(), *middleware, Compression()])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
     app.ws_options.max_receive_queue = 0
     problems.install(app, settings.server.log_retryable_errors)
     guard = Guard(settings, CsrfGuard(runtime.database) if settings.server.api.csrf_protection_enabled else None)
-    routes = [route for resource in RESOURCES for route in resource.ROUTES]
-    binding.bind(app, base_path, routes, runtime, guard)
-    for path, socket in SOCKETS:
-        app.add_route(base_path + path, socket(runtime, guard))
-    docs.install(app, base_path)
-    pages.install(app, runtime, base_path)
-    return WorkspacePrefix(app, base_path, runtime.database)
+    binding.bind(app, base_path, [route for resource in resources for route in resource.ROUTES], runtime, guard)
+    return app, guard, base_path

@@ -1,21 +1,31 @@
 """Starts a server process from its settings: checks, database, port, pid file, then serves until told to stop."""
 
+import functools
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from podium.db.claim import services_claim
+from podium.db.options import Options
 from podium.db.urls import sync_url
 from podium.profiles import Settings
 from podium.server import main, pidfile
+from podium.server.http.request_ids import note_request_id
 from podium.server.listening import listen
+from podium.server.supervisor import Run, Supervisor
 from podium.server.web.bundles import INDEX, find_bundles
 
 WAIT_SECONDS = 60.0
+STOP_SECONDS = 15.0
+"""What the processes of a server may take to stop beside the requests they finish."""
+
 LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
 
 
@@ -35,14 +45,31 @@ class Started:
 def check(settings: Settings) -> None:
     """Refuses combinations that would lose or repeat work."""
     workers = settings.server.workers
-    if workers <= 1:
-        return
+    if workers > 1:
+        _check_sharing(settings, f"{workers} workers", "use --workers 1")
+
+
+def check_services(settings: Settings) -> None:
+    """Refuses a process for the background services alone where it could not meet those that answer requests."""
+    _check_sharing(settings, "background services in a process of their own", "use `podium server start`")
+
+
+def _check_sharing(settings: Settings, who: str, otherwise: str) -> None:
     if sync_url(settings.server.database.connection_url).startswith("sqlite"):
         raise CannotStart(
-            f"{workers} workers need PostgreSQL, since SQLite has one writer: set "
-            "PODIUM_SERVER_DATABASE_CONNECTION_URL to a postgresql:// URL, or use --workers 1"
+            f"{who} need PostgreSQL, since SQLite has one writer: set "
+            f"PODIUM_SERVER_DATABASE_CONNECTION_URL to a postgresql:// URL, or {otherwise}"
         )
-    raise CannotStart(f"{workers} workers need shared messaging, which this version keeps in memory: use --workers 1")
+    alone = {
+        "PODIUM_SERVER_EVENTS_MESSAGING_BROKER": settings.server.events.messaging_broker == "memory",
+        "PODIUM_SERVER_DOCKET_URL": settings.server.docket.url.startswith("memory://"),
+    }
+    if any(alone.values()):
+        names = " and ".join(name for name, is_alone in alone.items() if is_alone)
+        raise CannotStart(
+            f"{who} need to share messages and work over Redis, and {names} keep them in memory: set "
+            f"PODIUM_REDIS_URL to a redis:// URL, or {otherwise}"
+        )
 
 
 def check_ui(settings: Settings) -> None:
@@ -57,25 +84,93 @@ def check_ui(settings: Settings) -> None:
 def run(settings: Settings, with_services: bool, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM; ``announce`` is called once requests are answered.
 
-    Raises ``PortUnavailable`` or an error of ``podium.db.errors`` before anything is served.
+    Raises ``PortUnavailable``, ``CannotStart`` or an error of ``podium.db.errors`` before anything is served.
     """
     set_up_logging(settings)
     api = settings.server.api
     with listen(api.host, api.port) as listener:
         port = listener.getsockname()[1]
         main.prepare_database(settings)
-        url = api.local_url(port)
-        path = pidfile.path_of(settings.home, port)
-        log = os.environ.get(LOG_VARIABLE)
+        with _announced(settings, "server", port, api.local_url(port), announce) as ready:
+            if settings.server.workers > 1:
+                _supervise(settings, listener, with_services, ready)
+            elif with_services:
+                with _services_claimed(settings):
+                    main.serve(settings, listener, ready, "all")
+            else:
+                main.serve(settings, listener, ready, "api")
 
-        def ready() -> None:
-            pidfile.write(path, url, log)
-            announce(Started(url, os.getpid(), log))
 
-        try:
-            main.serve(settings, listener, ready, with_services)
-        finally:
-            pidfile.remove(path)
+def run_services(settings: Settings, announce: Callable[[Started], None]) -> None:
+    """Runs the background services until SIGINT or SIGTERM, and tells how they are on a port of its own."""
+    set_up_logging(settings)
+    services = settings.server.services
+    with listen(services.health_host, services.health_port) as listener:
+        main.prepare_database(settings)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.server.api.mount}"
+        with _announced(settings, "services", port, url, announce) as ready:
+            main.serve(settings, listener, ready, "services")
+
+
+def _supervise(settings: Settings, listener: socket.socket, with_services: bool, ready: Callable[[], None]) -> None:
+    members: dict[str, Run] = {
+        f"api-{number}": functools.partial(_serve_as_member, settings, listener, "api")
+        for number in range(1, settings.server.workers + 1)
+    }
+    if with_services:
+        members["services"] = functools.partial(_serve_as_member, settings, None, "services")
+    Supervisor(members, ready, settings.server.shutdown_timeout + STOP_SECONDS).run()
+
+
+def _serve_as_member(
+    settings: Settings, listener: socket.socket | None, role: main.Role, ready: Callable[[], None]
+) -> None:
+    if listener is None:
+        services = settings.server.services
+        with listen(services.health_host, services.health_port) as own:
+            main.serve(settings, own, ready, role)
+    else:
+        main.serve(settings, listener, ready, role)
+
+
+@contextmanager
+def _announced(
+    settings: Settings, kind: str, port: int, url: str, announce: Callable[[Started], None]
+) -> Iterator[Callable[[], None]]:
+    """The function to call when the process is ready; its file in the home is there until the end."""
+    path = pidfile.path_of(settings.home, port, kind)
+    log = os.environ.get(LOG_VARIABLE)
+
+    def ready() -> None:
+        pidfile.write(path, url, log)
+        announce(Started(url, os.getpid(), log))
+
+    try:
+        yield ready
+    finally:
+        pidfile.remove(path)
+
+
+@contextmanager
+def _services_claimed(settings: Settings) -> Iterator[None]:
+    """Holds the claim on the background services where two processes that run them could not share the work."""
+    database = settings.server.database
+    on_sqlite = sync_url(database.connection_url).startswith("sqlite")
+    if not on_sqlite and not settings.server.docket.url.startswith("memory://"):
+        yield
+        return
+    claim = services_claim(database.connection_url, Options.of(database))
+    if not claim.take():
+        fix = "PostgreSQL and PODIUM_REDIS_URL" if on_sqlite else "PODIUM_REDIS_URL"
+        raise CannotStart(
+            "another process runs the background services of this database, and the two could not share the work: "
+            f"use --no-services, or set {fix} for both"
+        )
+    try:
+        yield
+    finally:
+        claim.release()
 
 
 def run_in_background(settings: Settings, arguments: Sequence[str]) -> Started:
@@ -127,9 +222,10 @@ def find(settings: Settings) -> pidfile.ServerProcess | None:
 
 
 def set_up_logging(settings: Settings) -> None:
-    """The server's log goes to stderr, a line each: time, level, logger, message."""
+    """The server's log goes to stderr, a line each: time, level, logger, the request it is about, message."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(request)s%(message)s"))
+    handler.addFilter(note_request_id)
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     for name in ("podium", "uvicorn"):

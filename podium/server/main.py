@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -19,8 +19,9 @@ from podium.db import commands
 from podium.db.options import Options
 from podium.db.urls import is_in_memory
 from podium.profiles import Settings
-from podium.server.app import create_app, create_runtime
+from podium.server.app import create_app, create_health_app, create_runtime
 from podium.server.operations.block_catalogue import bring_block_types
+from podium.server.operations.block_keys import use_first_key
 from podium.server.runtime import Runtime
 from podium.server.services.runner import Services
 from podium.server.sockets.pings import SocketProtocol
@@ -77,7 +78,7 @@ class _Lifespan:
         await receive()
         await self._runtime.bus.start()
         # Before the first client: one that found none would register its own at the same moment.
-        await _bring_block_types(self._runtime)
+        await _prepare_blocks(self._runtime)
         await send({"type": "lifespan.startup.complete"})
         if self._services is not None:
             self._starting = asyncio.create_task(self._services.start())
@@ -104,14 +105,14 @@ class _Lifespan:
                 await send({"type": "http.response.body"})
 
 
-async def _bring_block_types(runtime: Runtime) -> None:
-    """Stores the block types clients expect; where they are, nothing is written."""
-    if not runtime.settings.server.register_blocks_on_start:
-        return
+async def _prepare_blocks(runtime: Runtime) -> None:
+    """Stores the block types clients expect, and encrypts with a new key; where all is done, two reads."""
     try:
-        await bring_block_types(runtime.database)
+        if runtime.settings.server.register_blocks_on_start:
+            await bring_block_types(runtime.database)
+        await use_first_key(runtime.database)
     except Exception:
-        logger.exception("The block types that the server brings along were not stored")
+        logger.exception("The blocks that the server brings along, or the key of their secrets, were not stored")
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
@@ -147,16 +148,20 @@ def _run_apart(work: Callable[[], None]) -> None:
     os.waitpid(child, 0)
 
 
-def build(settings: Settings, ready: Callable[[], None], with_services: bool = True) -> uvicorn.Server:
+Role = Literal["all", "api", "services"]
+"""What a process does: answer requests, run the background services and then only tell how it is, or both."""
+
+
+def build(settings: Settings, ready: Callable[[], None], role: Role = "all") -> uvicorn.Server:
     """A server that is ready to run on a bound socket; ``ready`` is called when the first request can come."""
     runtime = create_runtime(settings)
     if runtime.database.options.in_memory:
         with runtime.database.engine.connect() as connection:
             commands.upgrade_connection(connection)
-    services = Services(runtime) if with_services else None
+    services = Services(runtime) if role != "api" else None
     api = settings.server.api
     config = uvicorn.Config(
-        _Lifespan(create_app(runtime), runtime, services),
+        _Lifespan(create_health_app(runtime) if role == "services" else create_app(runtime), runtime, services),
         loop="auto",
         http="httptools",
         ws=SocketProtocol,
@@ -174,6 +179,6 @@ def build(settings: Settings, ready: Callable[[], None], with_services: bool = T
     return _Server(config, ready)
 
 
-def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None], with_services: bool = True) -> None:
+def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None], role: Role = "all") -> None:
     """Serves on the bound socket until SIGINT or SIGTERM."""
-    build(settings, ready, with_services).run(sockets=[listener])
+    build(settings, ready, role).run(sockets=[listener])

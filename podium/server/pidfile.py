@@ -46,9 +46,9 @@ def _start_mark_without_proc(pid: int) -> str:
     return answer.stdout.strip()
 
 
-def path_of(home: Path, port: int) -> Path:
-    """Where the server on this port of this home leaves its file."""
-    return home / "run" / f"server-{port}.json"
+def path_of(home: Path, port: int, kind: str = "server") -> Path:
+    """Where the process of this kind on this port leaves its file in this home."""
+    return home / "run" / f"{kind}-{port}.json"
 
 
 def write(path: Path, url: str, log: str | None) -> ServerProcess:

@@ -115,7 +115,7 @@ class LiveServer:
         self._thread = threading.Thread(target=self._serve, args=(with_services,), daemon=True)
 
     def _serve(self, with_services: bool) -> None:
-        self._server = main.build(self.settings, self._ready.set, with_services)
+        self._server = main.build(self.settings, self._ready.set, "all" if with_services else "api")
         self._server.run(sockets=[self._listener])
 
     def __enter__(self) -> "LiveServer":

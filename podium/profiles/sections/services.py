@@ -146,6 +146,10 @@ class Triggers(Section, frozen=True):
 class Services(Section, frozen=True):
     """All background services."""
 
+    health_host: Annotated[str, setting("Address where a process that only runs services tells how it is.")] = (
+        "127.0.0.1"
+    )
+    health_port: Annotated[int, setting("Port where it does; 0: any free one.", ge=0, le=65535)] = 0
     scheduler: Scheduler = msgspec.field(default_factory=Scheduler)
     late_runs: LateRuns = msgspec.field(default_factory=LateRuns)
     pause_expirations: PauseExpirations = msgspec.field(default_factory=PauseExpirations)
