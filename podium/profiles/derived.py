@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 URL: Final = "server.database.connection_url"
 PASSWORD: Final = "server.database.password"  # noqa: S105  # a path, not a password
+BASE: Final = "server.base_path"
 _PART: Final = "server.database."
 
 
@@ -20,8 +21,13 @@ def derive(resolved: "Resolved", path: str) -> tuple[Any, Candidate] | None:
         return _built_url(resolved)
     if path in _FOLLOW_REDIS and (url := resolved.value("redis.url")):
         return _FOLLOW_REDIS[path] or url, _from(resolved, "redis.url")
+    if path in _BELOW_BASE and (base := (resolved.value(BASE) or "").strip("/")):
+        return f"/{base}{_BELOW_BASE[path]}", _from(resolved, BASE)
     return None
 
+
+_BELOW_BASE: Final = {"server.api.base_path": "/api", "server.ui.serve_base": ""}
+"""What moves with the base path, and where below it."""
 
 _FOLLOW_REDIS: Final = {
     "server.docket.url": None,
@@ -31,7 +37,7 @@ _FOLLOW_REDIS: Final = {
 }
 """What the one Redis URL switches, and to what; None is the URL itself."""
 
-DERIVED: Final = (URL, *_FOLLOW_REDIS)
+DERIVED: Final = (URL, *_FOLLOW_REDIS, *_BELOW_BASE)
 
 
 def _from(resolved: "Resolved", *paths: str) -> Candidate:

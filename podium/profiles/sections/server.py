@@ -39,6 +39,7 @@ class ServerApi(Section, frozen=True):
     )
     default_limit: Annotated[int, setting("Default and largest `limit` of lists.", "API_DEFAULT_LIMIT", ge=1)] = 200
     max_parameter_size: Annotated[int, setting("Most bytes of a run's parameters; 0: any.", ge=0)] = 524288
+    max_body_size: Annotated[int, setting("Most bytes of a request's body, unpacked; 0: any.", ge=0)] = 33554432
     keepalive_timeout: Annotated[int, setting("Seconds an idle connection is kept.", ge=0)] = 5
     websocket_ping_interval: Annotated[Seconds, setting("Time between pings on a WebSocket.", gt=0)] = 20.0
     websocket_ping_timeout: Annotated[Seconds, setting("How long an answer to a ping may take.", gt=0)] = 20.0
@@ -194,6 +195,9 @@ class WorkerChannel(Section, frozen=True):
 class Server(Section, frozen=True):
     """Everything about the server."""
 
+    base_path: Annotated[
+        str | None, setting("Path that API, pages and documents are all served below; empty: the root.")
+    ] = None
     workers: Annotated[int, setting("Processes that answer requests.", ge=1)] = 1
     shutdown_timeout: Annotated[Seconds, setting("How long running requests may take to finish.", ge=0)] = 10.0
     logging_level: Annotated[Level, setting("Level of the server's loggers.", "LOGGING_SERVER_LEVEL")] = "WARNING"
@@ -236,3 +240,8 @@ class Server(Section, frozen=True):
     worker_channel: WorkerChannel = msgspec.field(default_factory=WorkerChannel)
     ephemeral: Ephemeral = msgspec.field(default_factory=Ephemeral)
     ui: Ui = msgspec.field(default_factory=Ui)
+
+    @property
+    def root(self) -> str:
+        """The path that everything is below, with a slash before it and none behind; empty at the root."""
+        return f"/{(self.base_path or '').strip('/')}".rstrip("/")

@@ -10,6 +10,7 @@ import msgspec
 
 from podium.server.errors import BadRequest, InvalidRequest, NotFound
 from podium.server.http.call import Call, Reply
+from podium.server.http.compression import read_body, unpacked
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
 from podium.server.runtime import Runtime
@@ -54,6 +55,7 @@ def _responder(endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Gu
     places = [place for place, part in enumerate(endpoint.path.split("/")) if part.startswith("{")]
     keys = [(f"p{place}", name, name in endpoint.ids) for place, name in zip(places, endpoint.names, strict=True)]
     status = STATUS_LINES[endpoint.status]
+    most = runtime.settings.server.api.max_body_size
 
     async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **values: str) -> None:
         api_version = await guard.check(endpoint, request)
@@ -63,7 +65,7 @@ def _responder(endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Gu
         if endpoint.body is None:
             result = await handler(call)
         else:
-            result = await handler(call, await _body(endpoint, request))
+            result = await handler(call, await _body(endpoint, request, most))
         _answer(response, result, status)
 
     return respond
@@ -77,13 +79,14 @@ def _id(text: str) -> str:
         raise NotFound("Not Found") from None
 
 
-async def _body(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
-    content = await request.stream.read()
+async def _body(endpoint: Endpoint, request: falcon.asgi.Request, most: int) -> Any:
+    content = await read_body(request, most)
     if len(content) < (request.content_length or 0) or (
         not content.strip() and request.get_header("Transfer-Encoding")
     ):
         # What a caller who hung up did not get to say is not nothing: an empty filter matches everything.
         raise BadRequest("The body ended early.")
+    content = await unpacked(request, content, most)
     media = request.content_type
     if content and media is not None and not _says_json(media):
         message = f"The content type is {media}; expected {JSON}"
@@ -122,6 +125,10 @@ def _answer(response: falcon.asgi.Response, result: Any, status: str) -> None:
         response.status = STATUS_LINES[result.status] if result.status else status
         if result.headers:
             response.set_headers(result.headers)
+        if result.stream is not None:
+            response.content_type = result.media or JSON
+            response.stream = result.stream
+            return
         if result.content is not None:
             response.content_type = result.media or JSON
             response.data = result.content

@@ -1,6 +1,6 @@
 """One call of an endpoint: who asks for what, and the way to the database."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate
@@ -15,12 +15,13 @@ from podium.server.runtime import Runtime
 
 @dataclass(slots=True)
 class Reply:
-    """An answer that is not just a value with the row's status."""
+    """An answer that is not just a value with the row's status: JSON, bytes as they are, or a stream of such pieces."""
 
     value: Any = None
     status: int | None = None
     headers: dict[str, str] | None = None
     content: bytes | None = None
+    stream: AsyncIterator[bytes] | None = None
     media: str | None = None
 
 

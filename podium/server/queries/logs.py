@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 
 from podium.db.bulk import insert_many
+from podium.db.prepared import Prepared
 from podium.db.tables.logs import logs
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.queries.generic import Entity
@@ -18,9 +19,18 @@ COLUMNS = (*LOGS.columns, logs.c.created.label("updated"))
 
 FIELDS = ("id", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
 _OF_FLOW_RUN = (
-    select(logs.c.timestamp, logs.c.level, logs.c.flow_run_id, logs.c.task_run_id, logs.c.message)
+    select(logs.c.timestamp, logs.c.level, logs.c.flow_run_id, logs.c.task_run_id, logs.c.message, logs.c.id)
     .where(logs.c.workspace_id == WORKSPACE, logs.c.flow_run_id == bindparam("of_flow_run"))
     .order_by(logs.c.timestamp, logs.c.id)
+    .limit(bindparam("most"))
+)
+_MOMENT = bindparam("moment", type_=logs.c.timestamp.type)
+_FIRST = Prepared(_OF_FLOW_RUN)
+_NEXT = Prepared(
+    _OF_FLOW_RUN.where(
+        logs.c.timestamp >= _MOMENT,
+        or_(logs.c.timestamp > _MOMENT, logs.c.id > bindparam("last", type_=logs.c.id.type)),
+    )
 )
 
 
@@ -37,6 +47,8 @@ def list_logs(
     return tx.all(select(*COLUMNS).where(LOGS.mine, *where).order_by(*order).limit(limit).offset(offset))
 
 
-def logs_of_flow_run(tx: Tx, flow_run_id: str) -> list[Row]:
-    """Every line of a flow run and its task runs, oldest first."""
-    return tx.all(_OF_FLOW_RUN, of_flow_run=flow_run_id)
+def logs_of_flow_run(tx: Tx, flow_run_id: str, after: Row | None, most: int) -> list[Row]:
+    """The lines of a flow run and its task runs, oldest first: the next ``most`` after one that was read before."""
+    if after is None:
+        return tx.all(_FIRST, of_flow_run=flow_run_id, most=most)
+    return tx.all(_NEXT, of_flow_run=flow_run_id, moment=after["timestamp"], last=after["id"], most=most)

@@ -1,27 +1,21 @@
 """Reading and changing flow runs over HTTP; what moves them through their states is in ``flow_run_actions``."""
 
-import csv
-import io
 from typing import Any
-from urllib.parse import quote
 
-from podium.db.unit import Row, Tx
+from podium.db.unit import Row
 from podium.server.errors import Invalid
-from podium.server.http.call import Call, Reply
+from podium.server.http.call import Call
 from podium.server.operations.flow_run_changes import change_flow_run, merge_labels
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
 from podium.server.queries.flow_runs import FLOW_RUNS, average_lateness, list_flow_runs, read_flow_run
 from podium.server.queries.graph import Limits, read_dependencies, read_graph
 from podium.server.queries.history import intervals, read_history
-from podium.server.queries.logs import logs_of_flow_run
 from podium.server.queries.paging import read_page
 from podium.wire import flow_runs as wire
 from podium.wire.decoding import encode
 from podium.wire.filters import QueueScope
 from podium.wire.scalars import Labels
-
-LOG_COLUMNS = ("timestamp", "level", "flow_run_id", "task_run_id", "message")
 
 
 async def get_flow_run(call: Call) -> Row:
@@ -90,24 +84,6 @@ async def read_flow_run_dependencies(call: Call) -> list[Row]:
     return rows
 
 
-async def download_logs(call: Call) -> Reply:
-    run, lines = await call.read(_run_and_logs, call.path["id"])
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(LOG_COLUMNS)
-    writer.writerows([line[column] for column in LOG_COLUMNS] for line in lines)
-    name = quote(f"{run['name']}-logs.csv", safe="")
-    return Reply(
-        content=text.getvalue().encode(),
-        media="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f"attachment; filename=\"flow-run-logs.csv\"; filename*=UTF-8''{name}"},
-    )
-
-
-def _run_and_logs(tx: Tx, flow_run_id: str) -> tuple[Row, list[Row]]:
-    return generic.get(tx, FLOW_RUNS, flow_run_id), logs_of_flow_run(tx, flow_run_id)
-
-
 ROUTES = (
     (wire.READ, get_flow_run),
     (wire.FILTER, filter_flow_runs),
@@ -119,5 +95,4 @@ ROUTES = (
     (wire.UPDATE_LABELS, update_labels),
     (wire.READ_GRAPH, read_flow_run_graph),
     (wire.READ_DEPENDENCIES, read_flow_run_dependencies),
-    (wire.DOWNLOAD_LOGS, download_logs),
 )

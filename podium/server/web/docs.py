@@ -57,8 +57,8 @@ class _Document:
     on_head = on_get
 
 
-def install(app: App[Any, Any], base_path: str) -> None:
+def install(app: App[Any, Any], base_path: str, root: str = "") -> None:
     """Adds both beside the API, open to everybody; an API at the root has them itself, and asks for credentials."""
-    if base_path:
-        app.add_route("/docs", _Page())
-        app.add_route("/openapi.json", _Document(base_path))
+    if base_path != root:
+        app.add_route(f"{root}/docs", _Page())
+        app.add_route(f"{root}/openapi.json", _Document(base_path))

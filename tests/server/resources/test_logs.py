@@ -1,10 +1,13 @@
 """Logs over HTTP."""
 
+import csv
+import io
 from typing import Any
 
 import httpx
 
 from podium.db.ids import new_id
+from podium.server.resources.logs import PIECE
 from podium.wire.logs import Log
 from tests.server.conftest import decode
 from tests.server.rows import at
@@ -92,3 +95,41 @@ def test_a_character_the_database_cannot_store_is_left_out(api: httpx.Client) ->
     answer = api.post("/logs/", json=[_line("a\0b", flow_run_id=run), _line("next", flow_run_id=run)])
     assert answer.status_code == 201
     assert _messages(api, logs={"flow_run_id": {"any_": [run]}}) == ["ab", "next"]
+
+
+def _run(api: httpx.Client) -> str:
+    flow = api.post("/flows/", json={"name": "logged"}).json()["id"]
+    run_id: str = api.post("/flow_runs/", json={"flow_id": flow}).json()["id"]
+    return run_id
+
+
+def _download(api: httpx.Client, run: str, **headers: str) -> list[list[str]]:
+    answer = api.get(f"/flow_runs/{run}/logs/download", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert "Content-Length" not in answer.headers, "it is sent while it is read"
+    return list(csv.reader(io.StringIO(answer.text, newline="")))
+
+
+def test_a_long_log_is_downloaded_in_pieces(api: httpx.Client) -> None:
+    """Every line once and in order, also where many are of one moment; packed for who asks for that."""
+    run = _run(api)
+    sent = [f"line {number}\nof two" for number in range(2 * PIECE + 1)]
+    early = PIECE - 1  # the first piece ends amid the lines of one moment
+    lines = [_line(each, 1 if number < early else 2, flow_run_id=run) for number, each in enumerate(sent)]
+    assert api.post("/logs/", json=lines).status_code == 201
+    assert api.post("/logs/", json=[_line("of another", flow_run_id=new_id())]).status_code == 201
+    plain = _download(api, run, **{"Accept-Encoding": "identity"})
+    assert [line[4] for line in plain[1:]] == sent
+    packed = api.get(f"/flow_runs/{run}/logs/download", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Vary"] == "Accept-Encoding"
+    assert list(csv.reader(io.StringIO(packed.text, newline=""))) == plain
+    assert api.head(f"/flow_runs/{run}/logs/download").status_code == 200
+
+
+def test_a_log_that_ends_with_a_piece(api: httpx.Client) -> None:
+    """No line is missing or twice, and an empty log has its header."""
+    full, empty = _run(api), _run(api)
+    api.post("/logs/", json=[_line(str(number), flow_run_id=full) for number in range(PIECE)])
+    assert [line[4] for line in _download(api, full)[1:]] == [str(number) for number in range(PIECE)]
+    assert _download(api, empty) == [["timestamp", "level", "flow_run_id", "task_run_id", "message"]]
