@@ -1,5 +1,5 @@
 # Two commands: `make start` runs the server, `make test` runs everything that proves it. `make help` lists the rest.
-# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS.
+# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS, EXAMPLES, SEED.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -7,6 +7,8 @@ PORT ?= 4200
 ARGS ?=
 JOBS ?= auto
 TESTS ?= tests
+EXAMPLES ?= 200
+SEED := $(or $(SEED),$(shell date +%s))
 
 BIN := .venv/bin
 PIP := -m pip --disable-pip-version-check --quiet --no-input
@@ -15,7 +17,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench e2e crash lock clean
+.PHONY: help start test lint format types fences wheel smoke bench e2e crash fuzz lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
@@ -55,6 +57,10 @@ e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the rea
 
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
 	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)
+
+fuzz: .venv/.stamp-dev  ## make up EXAMPLES=200 requests to every operation, on each database, from SEED
+	@echo 'SEED=$(SEED)'
+	PODIUM_TEST_EXAMPLES=$(EXAMPLES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/contract/test_fuzz.py $(ARGS)
 
 lock:  ## write the lock files again from pyproject.toml (needs uv)
 	$(BIN)/python .ci/lock.py $(ARGS)
