@@ -70,9 +70,10 @@ def list_flow_runs(
     order: Sequence[ColumnElement[Any]],
     limit: int | None = None,
     offset: int = 0,
+    **named: Any,
 ) -> list[Row]:
-    """The flow runs that match, in order, at most ``limit`` after the first ``offset``."""
-    rows = tx.all(_LIST.where(*where).order_by(*order).limit(limit).offset(offset or None))
+    """The flow runs that match, in order, at most ``limit`` after the first ``offset``; ``named`` are parameters."""
+    rows = tx.all(_LIST.where(*where).order_by(*order).limit(limit).offset(offset or None), named)
     return [as_answer(row, tx.now) for row in rows]
 
 

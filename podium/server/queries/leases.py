@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, literal, select, update
 
 from podium.db.prepared import Prepared
 from podium.db.tables.concurrency import concurrency_lease_slots, concurrency_leases, concurrency_limits_v2
@@ -66,6 +66,19 @@ _LIST = (
     .limit(bindparam("most"))
     .offset(bindparam("skip"))
 )
+
+_LIVE = (
+    select(func.coalesce(func.sum(held.c.slots), 0))
+    .join(leases, leases.c.id == held.c.lease_id)
+    .where(held.c.concurrency_limit_id == limits.c.id)
+    .where(leases.c.expiration > bindparam("now", type_=leases.c.expiration.type))
+    .correlate(limits)
+    .scalar_subquery()
+)
+FULL = and_(
+    _MINE, limits.c.active, limits.c.slot_decay_per_second == 0, limits.c.anonymous_slots + _LIVE >= limits.c.limit
+)
+"""In a query of ``concurrency_limits_v2`` with the parameter ``now``: the limits that have no slot to give."""
 
 _NEW = {
     "active": True,

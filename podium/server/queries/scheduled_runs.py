@@ -1,20 +1,27 @@
 """Handing out work: the scheduled runs that a worker, an agent or a served deployment may start.
 
 Reading reserves nothing: of two who got the same run, one is refused when it proposes PENDING.
+
+Runs of a deployment whose concurrency limit is full come last, however early they are: their proposals are going to be
+refused, and they must not keep those that can start from being handed out.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, not_, or_, select, union_all
 
 from podium.db.dialect import json_text
+from podium.db.prepared import Prepared
+from podium.db.tables.concurrency import concurrency_limits_v2
+from podium.db.tables.deployments import deployments
 from podium.db.tables.flow_runs import IS_SCHEDULED, flow_runs
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
 from podium.server.queries.flow_runs import FLOW_RUNS, estimated_delay, list_flow_runs
+from podium.server.queries.leases import FULL
 from podium.server.queries.work_queues import count_slots, get_work_queue
 
 LEGACY_SLOTS = ("RUNNING", "PENDING", "CANCELLING")
@@ -43,6 +50,16 @@ _RUN_COLUMNS = tuple(column for column in FLOW_RUNS.columns if column.name != "w
 _EARLIEST = (flow_runs.c.next_scheduled_start_time, flow_runs.c.id)
 _DUE = select(*_RUN_COLUMNS).where(IS_SCHEDULED, NOT_RETRYING_ITSELF).order_by(*_EARLIEST)
 
+_FULL_DEPLOYMENTS = (
+    select(deployments.c.id)
+    .join(concurrency_limits_v2, concurrency_limits_v2.c.id == deployments.c.concurrency_limit_id)
+    .where(FULL)
+)
+_ANY_FULL = Prepared(_FULL_DEPLOYMENTS.limit(1))
+_FULL = _FULL_DEPLOYMENTS.cte("full_deployments")
+_IS_BLOCKED = flow_runs.c.deployment_id.in_(select(_FULL.c.id))
+_IS_FREE = or_(flow_runs.c.deployment_id.is_(None), not_(_IS_BLOCKED))
+
 QUEUES_AT_ONCE = 50
 """How many queues one statement looks into."""
 
@@ -70,11 +87,34 @@ def read_pool_runs(
         limit = min(limit, rows[0]["pool_limit"] - sum(count_slots(tx, [row["id"] for row in rows]).values()))
     wanted = [queue for queue in open_queues if room.get(queue["id"], 1) > 0]
     runs: list[Row] = []
-    for start in range(0, len(wanted), QUEUES_AT_ONCE):
-        if len(runs) < limit:
-            some = wanted[start : start + QUEUES_AT_ONCE]
-            runs += tx.all(_statement(some, room, _between(before, after), limit - len(runs)))
+    for turn in _turns(tx):
+        where = [*_between(before, after), *turn]
+        for start in range(0, len(wanted), QUEUES_AT_ONCE):
+            if len(runs) < limit:
+                some = wanted[start : start + QUEUES_AT_ONCE]
+                runs += tx.all(_statement(some, room, where, limit - len(runs)), now=tx.now)
+        for run in runs if turn is _FREE_TURN else ():
+            if run["work_queue_id"] in room:
+                room[run["work_queue_id"]] -= 1
+        wanted = [queue for queue in wanted if room.get(queue["id"], 1) > 0]
     return [_handed_out(run, rows[0]["pool_id"], tx.now) for run in runs], queues
+
+
+_FREE_TURN = (_IS_FREE,)
+_BLOCKED_TURN = (_IS_BLOCKED,)
+
+
+def _turns(tx: Tx) -> tuple[tuple[ColumnElement[bool], ...], ...]:
+    """The conditions to read runs with, one turn after the other until there are enough."""
+    return (_FREE_TURN, _BLOCKED_TURN) if tx.value(_ANY_FULL, now=tx.now) is not None else ((),)
+
+
+def _list_earliest(tx: Tx, where: Sequence[ColumnElement[bool]], limit: int) -> list[Row]:
+    runs: list[Row] = []
+    for turn in _turns(tx):
+        if len(runs) < limit:
+            runs += list_flow_runs(tx, [*where, *turn], _EARLIEST, limit - len(runs), now=tx.now)
+    return runs
 
 
 def _named(rows: list[Row], pool_name: str, names: Sequence[str] | None) -> list[Row]:
@@ -140,7 +180,7 @@ def read_queue_runs(tx: Tx, queue_id: str, before: datetime | None, limit: int) 
     if queue["is_paused"] or limit <= 0:
         return [], queue
     where = [flow_runs.c.work_queue_id == queue_id, IS_SCHEDULED, NOT_RETRYING_ITSELF, *_between(before, None)]
-    return list_flow_runs(tx, where, [flow_runs.c.next_scheduled_start_time, flow_runs.c.id], limit), queue
+    return _list_earliest(tx, where, limit), queue
 
 
 def _count_legacy_slots(tx: Tx, queue_id: str) -> int:
@@ -152,6 +192,6 @@ def _count_legacy_slots(tx: Tx, queue_id: str) -> int:
 
 
 def read_deployment_runs(tx: Tx, deployment_ids: Sequence[str], before: datetime | None, limit: int) -> list[Row]:
-    """The scheduled runs of some deployments, the earliest first."""
+    """The scheduled runs of some deployments, the earliest first (but see the top of this file)."""
     where = [flow_runs.c.deployment_id.in_(deployment_ids), IS_SCHEDULED, *_between(before, None)]
-    return list_flow_runs(tx, where, [flow_runs.c.next_scheduled_start_time, flow_runs.c.id], limit)
+    return _list_earliest(tx, where, limit)
