@@ -75,7 +75,7 @@ DatabaseUrl = Annotated[str, Kind("database URL")]
 RedisUrl = Annotated[str, Kind("Redis URL")]
 DocketUrl = Annotated[str, Kind("Docket URL")]
 HttpUrl = Annotated[str, Kind("HTTP URL")]
-FernetKey = Annotated[str, Kind("Fernet key")]
+FernetKeys = Annotated[str, Kind("Fernet keys")]
 
 VacuumTargets = Annotated[frozenset[str], Kind("vacuum targets")]
 """What the vacuum deletes; written as words or as true/false."""

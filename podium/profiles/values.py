@@ -202,15 +202,16 @@ def _vacuum_targets(raw: Any) -> frozenset[str]:
     return words | {"orphans"} if "flow_runs" in words else words
 
 
-def _fernet_key(raw: Any) -> str:
-    key = _str(raw)
-    try:
-        decoded = binascii.a2b_base64(key.translate({45: 43, 95: 47}))
-    except (binascii.Error, ValueError):
-        raise Unreadable from None
-    if len(decoded) != 32:
-        raise Unreadable
-    return key
+def _fernet_keys(raw: Any) -> str:
+    keys = [key.strip() for key in _str(raw).split(",")]
+    for key in keys:
+        try:
+            decoded = binascii.a2b_base64(key.translate({45: 43, 95: 47}))
+        except (binascii.Error, ValueError):
+            raise Unreadable from None
+        if len(decoded) != 32:
+            raise Unreadable
+    return ",".join(keys)
 
 
 def _choice(words: tuple[str, ...]) -> Reader:
@@ -298,5 +299,5 @@ _KINDS: Final[dict[str, Reader]] = {
     "seconds": Reader("a duration (seconds, HH:MM:SS, 'D days, HH:MM:SS' or ISO 8601 such as PT15S)", _seconds),
     "delays": Reader("a duration or a list of them", _delays),
     "vacuum targets": Reader("true, false, or words of events, flow_runs, orphans", _vacuum_targets),
-    "Fernet key": Reader("a Fernet key (32 bytes as URL-safe base64)", _fernet_key),
+    "Fernet keys": Reader("Fernet keys (32 bytes as URL-safe base64 each), by comma", _fernet_keys),
 }

@@ -9,7 +9,7 @@ from podium.profiles.declaration import (
     HOME,
     Backend,
     DocketUrl,
-    FernetKey,
+    FernetKeys,
     HttpUrl,
     LeaseStorage,
     Level,
@@ -206,9 +206,9 @@ class Server(Section, frozen=True):
     ] = False
     metrics_enabled: Annotated[bool, setting("Serve Prometheus metrics.", "API_ENABLE_METRICS")] = False
     encryption_key: Annotated[
-        FernetKey | None,
+        FernetKeys | None,
         setting(
-            "Fernet key of stored secrets; empty: made once and kept in the database.",
+            "Fernet keys of stored secrets, by comma: the first encrypts, each decrypts; empty: made once.",
             "ORION_ENCRYPTION_KEY",
             secret=True,
         ),

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
+import msgspec
+
 from podium.db.ids import canonical_id
 from podium.db.unit import Row, Tx
 from podium.server.errors import BadRequest, Conflict, NotFound
 from podium.server.events.lifecycle import block_document_event
+from podium.server.operations.block_keys import Cipher
 from podium.server.operations.block_schemas import answers as schema_answers
-from podium.server.operations.block_secrets import Cipher, masked, unmasked
+from podium.server.operations.block_secrets import masked, unmasked
 from podium.server.queries import blocks as queries
 from podium.server.queries.blocks import BLOCK_DOCUMENTS, BLOCK_SCHEMAS, BLOCK_TYPES
 from podium.server.queries.generic import add_if_absent, find, find_by, get, patch, remove
@@ -19,22 +22,21 @@ REFERENCE = "$ref"
 Data = dict[str, Any]
 
 
-def create_block_document(tx: Tx, values: Row, key: str | None) -> Row:
-    """Stores a document; its answer, secrets masked. ``key`` is the configured encryption key.
+def create_block_document(tx: Tx, values: Row) -> Row:
+    """Stores a document; its answer, secrets masked.
 
     Raises ``Conflict`` for a taken name, unknown type, schema or document it refers to, ``BadRequest`` for a schema of
     another type or a reference without an id.
     """
     _check_schema(tx, values["block_schema_id"], values["block_type_id"])
-    cipher = Cipher(tx, key)
     data, references = _split(tx, values["data"])
     name = values["name"] or f"anonymous-{uuid4()}"
-    document = add_if_absent(tx, BLOCK_DOCUMENTS, {**values, "name": name, "data": cipher.encrypt(data)})
+    document = add_if_absent(tx, BLOCK_DOCUMENTS, {**values, "name": name, "data": Cipher(tx).encrypt(data)})
     if document is None:
         raise Conflict(f"A block document with the name {name!r} already exists for this type.")
     queries.set_document_references(tx, document["id"], references)
     _tell(tx, "created", document, data)
-    return answers(tx, [document], cipher)[0]
+    return answers(tx, [document])[0]
 
 
 def _check_schema(tx: Tx, schema_id: str, type_id: str) -> None:
@@ -63,25 +65,24 @@ def _split(tx: Tx, data: Data) -> tuple[Data, dict[str, str]]:
     return {name: value for name, value in data.items() if name not in references}, references
 
 
-def change_block_document(
-    tx: Tx, document_id: str, data: Data | None, schema_id: str | None, merge: bool, key: str | None
-) -> None:
+def change_block_document(tx: Tx, document_id: str, data: Data | None, schema_id: str | None, merge: bool) -> None:
     """Sets data of a document (merged into what it has, or in place of it) and its schema.
 
     A secret sent as its mask stays. Raises ``NotFound`` without the document, ``BadRequest`` for a schema of another
     type or a document that would refer to itself, ``Conflict`` for a reference to an unknown one.
     """
     document = get(tx, BLOCK_DOCUMENTS, document_id)
-    cipher = Cipher(tx, key)
+    cipher = Cipher(tx)
     changes: Row = {}
     if schema_id is not None and schema_id != document["block_schema_id"]:
         _check_schema(tx, schema_id, document["block_type_id"])
         changes["block_schema_id"] = schema_id
-    stored = cipher.decrypt(document["data"])
+    stored = cipher.decrypt(document["data"], document["name"])
     if data is not None:
-        schema = schema_answers(tx, queries.schemas_by_id(tx, [document["block_schema_id"]]).values())
-        secrets = schema[document["block_schema_id"]]["fields"].get("secret_fields") or []
-        sent, references = _split(tx, unmasked(data, stored, secrets))
+        # Against the data as clients read it: they may send back that of a document referred to.
+        shown = answers(tx, [document], with_secrets=True)[0]["data"]
+        secrets = secret_paths(get(tx, BLOCK_SCHEMAS, document["block_schema_id"]))
+        sent, references = _split(tx, unmasked(data, shown, secrets))
         if merge:
             kept = {each["name"]: each["child"] for each in queries.document_references(tx, [document_id])}
             references = {**{name: child for name, child in kept.items() if name not in sent}, **references}
@@ -104,25 +105,29 @@ def _check_acyclic(tx: Tx, document_id: str, children: Iterable[str]) -> None:
         level = {each["child"] for each in queries.document_references(tx, level)} - seen
 
 
-def delete_block_document(tx: Tx, document_id: str, key: str | None) -> None:
-    """Deletes a document; ``NotFound`` without it."""
+def delete_block_document(tx: Tx, document_id: str) -> None:
+    """Deletes a document, also one that nobody can read any more; ``NotFound`` without it."""
     document = get(tx, BLOCK_DOCUMENTS, document_id)
+    try:
+        data = Cipher(tx).decrypt(document["data"], document["name"])
+    except Conflict:
+        data = {}
     remove(tx, BLOCK_DOCUMENTS, document_id)
-    _tell(tx, "deleted", document, Cipher(tx, key).decrypt(document["data"]))
+    _tell(tx, "deleted", document, data)
 
 
-def read_block_document(tx: Tx, document_id: str, with_secrets: bool, key: str | None) -> Row:
+def read_block_document(tx: Tx, document_id: str, with_secrets: bool) -> Row:
     """The answer of a document; ``NotFound`` without it."""
-    return answers(tx, [get(tx, BLOCK_DOCUMENTS, document_id)], Cipher(tx, key), with_secrets)[0]
+    return answers(tx, [get(tx, BLOCK_DOCUMENTS, document_id)], with_secrets)[0]
 
 
-def read_block_document_by_name(tx: Tx, slug: str, name: str, with_secrets: bool, key: str | None) -> Row:
+def read_block_document_by_name(tx: Tx, slug: str, name: str, with_secrets: bool) -> Row:
     """The answer of the document with this name of the type with that slug; ``NotFound`` without it."""
     block_type = find_by(tx, BLOCK_TYPES, slug=slug)
     document = block_type and find_by(tx, BLOCK_DOCUMENTS, block_type_id=block_type["id"], name=name)
     if not document:
         raise NotFound("Block document not found")
-    return answers(tx, [document], Cipher(tx, key), with_secrets)[0]
+    return answers(tx, [document], with_secrets)[0]
 
 
 def list_block_documents(
@@ -132,54 +137,70 @@ def list_block_documents(
     limit: int | None,
     offset: int,
     with_secrets: bool,
-    key: str | None,
 ) -> list[Row]:
     """The answers of the documents that match, in order."""
-    return answers(tx, queries.list_documents(tx, where, order, limit, offset), Cipher(tx, key), with_secrets)
+    return answers(tx, queries.list_documents(tx, where, order, limit, offset), with_secrets)
 
 
-def answers(tx: Tx, documents: Sequence[Row], cipher: Cipher, with_secrets: bool = False) -> list[Row]:
+def answers(tx: Tx, documents: Sequence[Row], with_secrets: bool = False) -> list[Row]:
     """Documents as clients read them: what they refer to in place, with schema and type, secrets masked."""
     shown = {document["id"]: document for document in documents}
     known, references = queries.reached(tx, shown, queries.document_references, queries.documents_by_id)
     types = queries.types_by_id(tx, {document["block_type_id"] for document in known.values()})
-    schema_ids = {document["block_schema_id"] for document in documents}
-    schemas = schema_answers(tx, queries.schemas_by_id(tx, schema_ids).values())
-    reader = _Reader(known, references, types, cipher)
-    found = []
-    for document in documents:
-        schema, block_type = schemas[document["block_schema_id"]], types[document["block_type_id"]]
-        data = reader.data(document["id"])
-        found.append(
-            {
-                **document,
-                "data": data if with_secrets else masked(data, schema["fields"].get("secret_fields") or []),
-                "block_schema": schema,
-                "block_type": block_type,
-                "block_type_name": block_type["name"],
-                "block_document_references": reader.references(document["id"]),
-            }
-        )
-    return found
+    schemas = queries.schemas_by_id(tx, {document["block_schema_id"] for document in known.values()})
+    secrets = {} if with_secrets else {schema_id: secret_paths(schema) for schema_id, schema in schemas.items()}
+    reader = _Reader(known, references, types, secrets, Cipher(tx))
+    complete = schema_answers(tx, [schemas[key] for key in {document["block_schema_id"] for document in documents}])
+    return [
+        {
+            **document,
+            "data": reader.data(document["id"]),
+            "block_schema": complete[document["block_schema_id"]],
+            "block_type": types[document["block_type_id"]],
+            "block_type_name": types[document["block_type_id"]]["name"],
+            "block_document_references": reader.references(document["id"]),
+        }
+        for document in documents
+    ]
+
+
+class _SecretFields(msgspec.Struct):
+    secret_fields: list[str] | None = None
+
+
+def secret_paths(schema: Row) -> list[str]:
+    """Where documents of a schema hold their secrets."""
+    return msgspec.json.decode(schema["fields"], type=_SecretFields).secret_fields or []
 
 
 class _Reader:
-    """Puts documents together with those they refer to."""
+    """Puts documents together with those they refer to, each with the secrets of its own schema masked.
+
+    ``secrets`` has the paths of each schema; without any, nothing is masked.
+    """
 
     def __init__(
-        self, known: dict[str, Row], references: dict[str, list[Row]], types: dict[str, Row], cipher: Cipher
+        self,
+        known: dict[str, Row],
+        references: dict[str, list[Row]],
+        types: dict[str, Row],
+        secrets: dict[str, list[str]],
+        cipher: Cipher,
     ) -> None:
         self._known = known
         self._references = references
         self._types = types
+        self._secrets = secrets
         self._cipher = cipher
 
     def data(self, document_id: str) -> Data:
         """The decrypted data, that of other documents where it refers to them."""
-        data = self._cipher.decrypt(self._known[document_id]["data"])
+        document = self._known[document_id]
+        data = self._cipher.decrypt(document["data"], document["name"])
         for reference in self._references.get(document_id, ()):
             data[reference["name"]] = self.data(reference["child"])
-        return data
+        shown: Data = masked(data, self._secrets.get(document["block_schema_id"], ()))
+        return shown
 
     def references(self, document_id: str) -> Data:
         """By name what the wire tells of each document referred to."""

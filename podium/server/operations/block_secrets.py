@@ -1,74 +1,19 @@
-"""Secrets of block documents: encrypted where they are stored, masked where nobody asked for them."""
+"""Secrets in the data of block documents: masked where nobody asked for them, kept where their mask comes back.
 
-from typing import TYPE_CHECKING, Any
+A path of a schema's ``secret_fields`` is a name at each step (``login.password``); ``*`` is every key. Lists are
+no step of their own: a path goes into each item.
+"""
 
-import msgspec
-from sqlalchemy import select
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from podium.db.ids import DEFAULT_WORKSPACE_ID
-from podium.db.tables.configuration import configuration
-from podium.db.unit import Tx
 from podium.profiles.masking import MASK
-from podium.server.errors import Conflict
-from podium.server.queries.generic import insert_or_ignore, new_row
 
-if TYPE_CHECKING:
-    from cryptography.fernet import Fernet
-
-KEY_ROW = "ENCRYPTION_KEY"
-
-_READ_KEY = select(configuration.c.value).where(
-    configuration.c.workspace_id == DEFAULT_WORKSPACE_ID, configuration.c.key == KEY_ROW
-)
+Paths = Sequence[str]
 
 
-class Cipher:
-    """Encrypts and decrypts with the configured key, or else with the one in the database, made on first use.
-
-    cryptography is loaded on use: a server whose clients use no blocks starts sooner and smaller without it.
-    """
-
-    def __init__(self, tx: Tx, configured: str | None) -> None:
-        self._tx = tx
-        self._configured = configured
-        self._fernet: Fernet | None = None
-
-    def encrypt(self, data: dict[str, Any]) -> str:
-        """The encrypted text of a document's data."""
-        return self._ready().encrypt(msgspec.json.encode(data)).decode()
-
-    def decrypt(self, text: str) -> dict[str, Any]:
-        """The data of a document; ``Conflict`` when it was encrypted with another key."""
-        from cryptography.fernet import InvalidToken  # on use, see the class
-
-        try:
-            data: dict[str, Any] = msgspec.json.decode(self._ready().decrypt(text.encode()))
-        except InvalidToken:
-            raise Conflict("The block document was encrypted with another key than the server has.") from None
-        return data
-
-    def _ready(self) -> "Fernet":
-        from cryptography.fernet import Fernet  # on use, see the class
-
-        if self._fernet is None:
-            self._fernet = Fernet((self._configured or self._stored_key()).encode())
-        return self._fernet
-
-    def _stored_key(self) -> str:
-        from cryptography.fernet import Fernet  # on use, see the class
-
-        stored = self._tx.value(_READ_KEY)
-        if stored is None:
-            value = {"fernet_key": Fernet.generate_key().decode()}
-            row = new_row(self._tx, configuration, {"key": KEY_ROW, "value": value})
-            self._tx.run(insert_or_ignore(self._tx, configuration), {**row, "workspace_id": DEFAULT_WORKSPACE_ID})
-            stored = self._tx.value(_READ_KEY)
-        key: str = msgspec.json.decode(stored)["fernet_key"]
-        return key
-
-
-def masked(data: Any, paths: list[str]) -> Any:
-    """The data with what is at each path (``a.b``, or ``a.*`` for every key below) in place of its secret."""
+def masked(data: Any, paths: Paths) -> Any:
+    """The data with what is at each path in place of its secret."""
     for path in paths:
         data = _masked(data, path.split("."))
     return data
@@ -77,13 +22,20 @@ def masked(data: Any, paths: list[str]) -> Any:
 def _masked(data: Any, steps: list[str]) -> Any:
     if not steps:
         return data if data is None else MASK
+    if isinstance(data, list):
+        return [_masked(item, steps) for item in data]
     if not isinstance(data, dict):
         return data
-    names = list(data) if steps[0] == "*" else [steps[0]]
-    return {**data, **{name: _masked(data[name], steps[1:]) for name in names if name in data}}
+    return {**data, **{name: _masked(data[name], steps[1:]) for name in _named(data, steps[0])}}
 
 
-def unmasked(sent: Any, current: Any, paths: list[str]) -> Any:
+def _named(data: Mapping[str, Any], step: str) -> Iterable[str]:
+    if step == "*":
+        return list(data)
+    return (step,) if step in data else ()
+
+
+def unmasked(sent: Any, current: Any, paths: Paths) -> Any:
     """The data with what is still masked as it is now."""
     for path in paths:
         sent = _unmasked(sent, current, path.split("."))
@@ -93,8 +45,18 @@ def unmasked(sent: Any, current: Any, paths: list[str]) -> Any:
 def _unmasked(sent: Any, current: Any, steps: list[str]) -> Any:
     if not steps:
         return current if sent == MASK and current is not None else sent
+    if isinstance(sent, list) and isinstance(current, list):
+        return [_unmasked(item, _counterpart(item, place, current, steps), steps) for place, item in enumerate(sent)]
     if not isinstance(sent, dict) or not isinstance(current, dict):
         return sent
-    names = list(sent) if steps[0] == "*" else [steps[0]]
-    kept = {name: _unmasked(sent[name], current.get(name), steps[1:]) for name in names if name in sent}
+    kept = {name: _unmasked(sent[name], current.get(name), steps[1:]) for name in _named(sent, steps[0])}
     return {**sent, **kept}
+
+
+def _counterpart(item: Any, place: int, current: list[Any], steps: list[str]) -> Any:
+    """What an item of a list is now: it may have moved, then it is told by what is not secret of it."""
+    same_place = current[place : place + 1]
+    for each in same_place + current:
+        if _masked(each, steps) == item:
+            return each
+    return same_place[0] if same_place else None

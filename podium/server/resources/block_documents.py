@@ -22,22 +22,20 @@ from podium.wire import block_documents as wire
 async def create_document(call: Call, body: wire.BlockDocumentCreate) -> Row:
     ids = {"block_type_id": str(body.block_type_id), "block_schema_id": str(body.block_schema_id)}
     values = {**msgspec.structs.asdict(body), **ids}
-    row: Row = await call.write(create_block_document, values, call.runtime.settings.server.encryption_key)
+    row: Row = await call.write(create_block_document, values)
     return row
 
 
 async def read_document(call: Call) -> Row:
-    key = call.runtime.settings.server.encryption_key
-    row: Row = await call.read(read_block_document, call.path["id"], call.query.include_secrets, key)
+    row: Row = await call.read(read_block_document, call.path["id"], call.query.include_secrets)
     return row
 
 
 async def filter_documents(call: Call, body: wire.BlockDocumentQuery) -> list[Row]:
     limit = call.limit(body.limit)
     order = sorting.BLOCK_DOCUMENTS[body.sort]
-    key = call.runtime.settings.server.encryption_key
     rows: list[Row] = await call.read(
-        list_block_documents, _conditions(body), order, limit, body.offset, body.include_secrets, key
+        list_block_documents, _conditions(body), order, limit, body.offset, body.include_secrets
     )
     return rows
 
@@ -58,12 +56,11 @@ def _conditions(body: wire.BlockDocumentScope) -> list[Any]:
 async def update_document(call: Call, body: wire.BlockDocumentUpdate) -> None:
     data = None if body.data is msgspec.UNSET else body.data
     schema_id = str(body.block_schema_id) if body.block_schema_id else None
-    key = call.runtime.settings.server.encryption_key
-    await call.write(change_block_document, call.path["id"], data, schema_id, body.merge_existing_data, key)
+    await call.write(change_block_document, call.path["id"], data, schema_id, body.merge_existing_data)
 
 
 async def remove_document(call: Call) -> None:
-    await call.write(delete_block_document, call.path["id"], call.runtime.settings.server.encryption_key)
+    await call.write(delete_block_document, call.path["id"])
 
 
 ROUTES = (

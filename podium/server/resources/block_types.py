@@ -61,16 +61,14 @@ async def list_documents(call: Call) -> list[Row]:
     """The named documents of the type, by name."""
     block_type = await read_type_by_slug(call)
     where = [block_documents.c.block_type_id == block_type["id"], ~block_documents.c.is_anonymous]
-    key = call.runtime.settings.server.encryption_key
     order = [block_documents.c.name]
-    rows: list[Row] = await call.read(list_block_documents, where, order, None, 0, call.query.include_secrets, key)
+    rows: list[Row] = await call.read(list_block_documents, where, order, None, 0, call.query.include_secrets)
     return rows
 
 
 async def read_document(call: Call) -> Row:
-    key = call.runtime.settings.server.encryption_key
     slug, name = call.path["slug"], call.path["block_document_name"]
-    row: Row = await call.read(read_block_document_by_name, slug, name, call.query.include_secrets, key)
+    row: Row = await call.read(read_block_document_by_name, slug, name, call.query.include_secrets)
     return row
 
 

@@ -1,17 +1,11 @@
 """Block types, schemas and documents over HTTP."""
 
-from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from podium.server.operations.block_fields import checksum
-from podium.wire.block_documents import BlockDocument
-from tests.server.conftest import decode
-
-MASK = "********"
-UNKNOWN = "00000000-0000-0000-0000-000000000009"
+from tests.server.blocks.conftest import MASK, UNKNOWN, Block
 
 SECRET = {
     "block_schema_references": {},
@@ -40,45 +34,6 @@ SECRET = {
     "definitions": {"JsonValue": {}},
 }
 SECRET_CHECKSUM = "sha256:c078ed9c1e813e224c0b353d7ad4564a11d51d3198d9ac0686478165a1911c78"
-
-
-class Block:
-    """A block type of its own with a schema, through the API."""
-
-    def __init__(self, api: httpx.Client, properties: dict[str, Any], secrets: list[str], **fields: Any) -> None:
-        self.api = api
-        self.slug = f"block-{uuid4()}"
-        title = f"T{uuid4().hex}"
-        self.type = api.post("/block_types/", json={"name": title, "slug": self.slug}).json()
-        self.fields = {
-            "title": title,
-            "type": "object",
-            "properties": properties,
-            "secret_fields": secrets,
-            "block_type_slug": self.slug,
-            "block_schema_references": {},
-            **fields,
-        }
-        response = api.post("/block_schemas/", json={"block_type_id": self.type["id"], "fields": self.fields})
-        assert response.status_code == 201, response.text
-        self.schema = response.json()
-
-    def save(self, name: str | None, data: dict[str, Any], **more: Any) -> httpx.Response:
-        ids = {"block_type_id": self.type["id"], "block_schema_id": self.schema["id"]}
-        return self.api.post("/block_documents/", json={**ids, "name": name, "data": data, **more})
-
-    def load(self, name: str, secrets: bool = True) -> dict[str, Any]:
-        path = f"/block_types/slug/{self.slug}/block_documents/name/{name}"
-        response = self.api.get(path, params={"include_secrets": secrets})
-        decode(response, BlockDocument)
-        found: dict[str, Any] = response.json()
-        return found
-
-
-@pytest.fixture
-def account(api: httpx.Client) -> Block:
-    """A block with a secret."""
-    return Block(api, {"user": {"type": "string"}, "password": {"type": "string"}}, ["password"])
 
 
 def test_a_checksum_is_that_of_clients() -> None:
