@@ -1,6 +1,7 @@
 """Calls endpoints of a server: ``client.call(flow_runs.READ, id=run_id)``."""
 
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -9,7 +10,9 @@ from typing import Any, Self
 import httpx
 import msgspec
 
+from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
+from podium.client.retrying import Retrying
 from podium.profiles import Settings
 from podium.profiles.sections.client import Api
 from podium.wire.decoding import encode
@@ -31,10 +34,14 @@ class Client:
         timeout: float = 60.0,
         headers: Mapping[str, str] | None = None,
         verify: ssl.SSLContext | bool = True,
+        retrying: Retrying | None = None,
+        csrf: bool = True,
     ) -> None:
         """``url`` is that of the API (``http://127.0.0.1:4200/api``); an auth string wins over a key.
 
         ``headers`` are added to every request. ``verify`` says how the certificate of an ``https`` URL is checked.
+        ``retrying`` says which requests are sent again (none when left out), ``csrf`` whether to bring a server the
+        tokens that it asks for.
         """
         headers = {**(headers or {}), "Content-Type": "application/json"}
         if auth_string:
@@ -42,16 +49,20 @@ class Client:
         elif api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         self.url = url.rstrip("/")
+        self._retrying = retrying or Retrying()
+        self._csrf = Csrf() if csrf else None
+        self._answered = False
         self._http = httpx.Client(
             headers=headers, timeout=timeout, verify=verify, trust_env=False, follow_redirects=True
         )
 
     @classmethod
-    def of(cls, settings: Settings, url: str, timeout: float | None = None) -> Self:
+    def of(cls, settings: Settings, url: str, timeout: float | None = None, patient: bool = True) -> Self:
         """A client of the API at ``url`` with the credentials, headers and certificates of the settings.
 
-        ``timeout`` is in seconds, for a request that is to take less than the settings allow. Raises ``Unreachable``
-        for a CA file that cannot be used.
+        ``timeout`` is in seconds, for a request that is to take less than the settings allow. One that is not
+        ``patient`` sends nothing again, for callers who want to know how the server is. Raises ``Unreachable`` for a CA
+        file that cannot be used.
         """
         api = settings.api
         return cls(
@@ -61,6 +72,8 @@ class Client:
             api.request_timeout if timeout is None else min(timeout, api.request_timeout),
             settings.client.custom_headers,
             _verification(api),
+            Retrying.of(settings.client) if patient else None,
+            settings.client.csrf_support_enabled,
         )
 
     def __enter__(self) -> Self:
@@ -82,9 +95,7 @@ class Client:
         """
         content = encode(body) if body is not None else b"{}" if endpoint.body is not None else None
         try:
-            response = self._http.request(
-                endpoint.method, self.url + endpoint.url(**path), content=content, params=query
-            )
+            response = self._send(endpoint, self.url + endpoint.url(**path), content, query)
         except httpx.HTTPError as error:
             fix = "`podium server start` starts one, PODIUM_API_URL names another"
             raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
@@ -96,6 +107,31 @@ class Client:
             return msgspec.json.decode(response.content, type=endpoint.answer)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(f"{self.url} does not answer as the API does ({_reason(error)})") from error
+
+    def _send(
+        self, endpoint: Endpoint, url: str, content: bytes | None, query: Mapping[str, str] | None
+    ) -> httpx.Response:
+        """The answer to a request, sent again where that is safe and promises something else."""
+        attempt, renewed = 0, False
+        while True:
+            try:
+                headers = self._csrf.headers(self._http, self.url, endpoint.method) if self._csrf else {}
+                response = self._http.request(endpoint.method, url, content=content, params=query, headers=headers)
+            except httpx.TransportError as error:
+                wait = self._retrying.after_error(endpoint, error, attempt, self._answered)
+                if wait is None:
+                    raise
+            else:
+                self._answered = True
+                if self._csrf and not renewed and self._csrf.is_wanted(response):
+                    renewed = True
+                    if self._csrf.renew(self._http, self.url):
+                        continue
+                wait = self._retrying.after_answer(endpoint, response, attempt)
+                if wait is None:
+                    return response
+            time.sleep(wait)
+            attempt += 1
 
     def pages(self, endpoint: Endpoint, body: dict[str, Any], most: int | None = None) -> Iterator[Any]:
         """Every item of a list endpoint, fetched page by page, ``most`` at the most.

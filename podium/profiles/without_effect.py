@@ -4,11 +4,7 @@ from typing import Final
 
 WITHOUT_EFFECT: Final = (
     "api.enable_http2",
-    "client.csrf_support_enabled",
-    "client.max_retries",
     "client.metrics",
-    "client.retry_extra_codes",
-    "client.retry_jitter_factor",
     "client.server_version_check_enabled",
     "logging.level",
     "redis.messaging.consumer",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 app = group("Start and stop the server, and see how it is.")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LogLevelOption = Annotated[
+    Level | None, typer.Option("--log-level", case_sensitive=False, help="Level of the server's log.")
+]
 PAUSE = 0.1
 STOP_SECONDS = 15.0
 """What a server may take to stop beside the requests it finishes."""
@@ -37,9 +40,7 @@ def start(
     ui_directory: Annotated[
         Path | None, typer.Option("--ui-directory", help="Directory of a built UI to serve.", metavar="DIRECTORY")
     ] = None,
-    log_level: Annotated[
-        Level | None, typer.Option("--log-level", case_sensitive=False, help="Level of the server's log.")
-    ] = None,
+    log_level: LogLevelOption = None,
 ) -> None:
     """Run the server. Ctrl+C stops it."""
     from podium.server import launch
@@ -59,10 +60,11 @@ def start(
         if ui_directory is not None or _names_ui(invocation):
             launch.check_ui(settings)
         if background:
-            started = launch.run_in_background(settings, _arguments(invocation, settings, no_services))
-            _show_banner(invocation, settings, started)
+            arguments = _arguments(invocation, settings, no_services)
+            started = launch.run_in_background(settings, arguments)
+            _say_server_runs(invocation, settings, started)
         else:
-            launch.run(settings, not no_services, lambda started: _show_banner(invocation, settings, started))
+            launch.run(settings, not no_services, lambda started: _say_server_runs(invocation, settings, started))
     except (launch.CannotStart, PortUnavailable) as error:
         raise Failure(f"The server does not start: {error}") from None
 
@@ -134,9 +136,9 @@ def _status(invocation: Invocation) -> dict[str, Any]:
     from podium.client.errors import ClientError, NotFound
     from podium.wire import podium, root
 
-    url = _url(invocation)
+    url = server_url(invocation)
     found: dict[str, Any] = {"url": url, "answers": False, "ready": False}
-    with Client.of(invocation.settings, url, ANSWER_SECONDS) as client:
+    with Client.of(invocation.settings, url, ANSWER_SECONDS, patient=False) as client:
         try:
             client.call(root.HEALTH)
             found["answers"] = True
@@ -150,7 +152,7 @@ def _status(invocation: Invocation) -> dict[str, Any]:
     return {**found, "version": status.version, "database": status.database, "services": status.services}
 
 
-def _url(invocation: Invocation) -> str:
+def server_url(invocation: Invocation) -> str:
     """The API that is set, else that of the one server which runs from this home."""
     from podium.server import pidfile
 
@@ -180,29 +182,18 @@ def _arguments(invocation: Invocation, settings: "Settings", no_services: bool) 
     """The command line of the process that serves in the background."""
     profile = ["--profile", invocation.profile] if invocation.profile else []
     api = settings.server.api
-    own = ["--host", api.host, "--port", str(api.port), "--log-level", settings.server.logging_level]
+    workers = str(settings.server.workers)
+    own = ["--host", api.host, "--port", str(api.port), "--workers", workers]
+    own += ["--log-level", settings.server.logging_level]
     directory = settings.server.ui.static_directory
     if directory and directory != invocation.settings.server.ui.static_directory:
         own += ["--ui-directory", directory]
     return [*profile, "server", "start", *own, *(["--no-services"] if no_services else [])]
 
 
-def _show_banner(invocation: Invocation, settings: "Settings", started: Any) -> None:
-    from podium.db.urls import is_in_memory
-
-    url = settings.server.database.connection_url
-    place = "in memory: everything is gone when the server stops" if is_in_memory(url) else mask_url(url)
-    rows = {
-        "API": started.url,
-        "Database": place,
-        "Profile": f"{invocation.resolved.profile} ({_shortened(settings.profiles_path)})",
-        "Log": started.log or f"this terminal, from level {settings.server.logging_level}",
-        "Process": f"{started.pid}",
-    }
+def _say_server_runs(invocation: Invocation, settings: "Settings", started: Any) -> None:
+    say_started(invocation, settings, started, "Podium runs.")
     say = invocation.output.line
-    say("Podium runs.")
-    for name, value in rows.items():
-        say(f"  {name:<9} {value}")
     say()
     say("Point a client at it:")
     say(f"  export PREFECT_API_URL={started.url}")
@@ -210,6 +201,29 @@ def _show_banner(invocation: Invocation, settings: "Settings", started: Any) -> 
         say("  export PREFECT_API_AUTH_STRING=<the auth string of this server>")
     say()
     say("`podium server stop` stops it." if started.log else "Ctrl+C stops it.")
+    invocation.output.stream.flush()
+
+
+def say_started(invocation: Invocation, settings: "Settings", started: Any, headline: str) -> None:
+    """Say what runs, and on what."""
+    from podium.db.urls import is_in_memory
+
+    url = settings.server.database.connection_url
+    place = "in memory: everything is gone when the server stops" if is_in_memory(url) else mask_url(url)
+    docket = settings.server.docket.url
+    rows = {
+        "API": started.url,
+        "Database": place,
+        "Redis": "" if docket.startswith("memory://") else mask_url(docket),
+        "Workers": str(settings.server.workers) if settings.server.workers > 1 else "",
+        "Profile": f"{invocation.resolved.profile} ({_shortened(settings.profiles_path)})",
+        "Log": started.log or f"this terminal, from level {settings.server.logging_level}",
+        "Process": f"{started.pid}",
+    }
+    invocation.output.line(headline)
+    for name, value in rows.items():
+        if value:
+            invocation.output.line(f"  {name:<9} {value}")
     invocation.output.stream.flush()
 
 
