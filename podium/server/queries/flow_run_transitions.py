@@ -59,6 +59,8 @@ _CONTEXT = (
     deployments.c.concurrency_limit_id,
     deployments.c.concurrency_options,
     work_queues.c.name.label("work_queue_name"),
+    work_queues.c.concurrency_limit.label("work_queue_limit"),
+    work_pools.c.concurrency_limit.label("work_pool_limit"),
     work_pools.c.id.label("work_pool_id"),
     work_pools.c.name.label("work_pool_name"),
     work_pools.c.type.label("work_pool_type"),

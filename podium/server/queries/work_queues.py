@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
+from podium.db.prepared import Prepared
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
@@ -130,6 +131,20 @@ _HOLDERS = (
 )
 
 
+_LOCK_POOL = Prepared(
+    select(work_pools.c.id).where(work_pools.c.id == bindparam("pool_id")).with_for_update(key_share=True)
+)
+_POOL_SLOTS = Prepared(
+    select(flow_runs.c.work_queue_id, func.count().label("active"))
+    .join(work_queues, work_queues.c.id == flow_runs.c.work_queue_id)
+    .where(
+        work_queues.c.work_pool_id == bindparam("pool_id"),
+        or_(*(flow_runs.c.state_type == kind for kind in HOLDS_SLOT)),
+    )
+    .group_by(flow_runs.c.work_queue_id)
+)
+
+
 def count_slots(tx: Tx, queue_ids: Sequence[str]) -> dict[str, int]:
     """How many runs of each queue are pending or running; queues without any are left out."""
     statement = (
@@ -138,6 +153,13 @@ def count_slots(tx: Tx, queue_ids: Sequence[str]) -> dict[str, int]:
         .group_by(flow_runs.c.work_queue_id)
     )
     return {row["work_queue_id"]: row["active"] for row in tx.all(statement)}
+
+
+def lock_pool_slots(tx: Tx, pool_id: str) -> dict[str, int]:
+    """``count_slots`` of every queue of a pool, which nobody else takes slots of until this transaction ends."""
+    if tx.dialect != "sqlite":
+        tx.run(_LOCK_POOL, pool_id=pool_id)
+    return {row["work_queue_id"]: row["active"] for row in tx.all(_POOL_SLOTS, pool_id=pool_id)}
 
 
 def slot_holders(tx: Tx, queue_id: str, limit: int, offset: int = 0) -> list[Row]:
