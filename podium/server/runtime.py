@@ -1,16 +1,20 @@
 """What the parts of one server process share; made by ``app.create_runtime`` and passed down by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from podium.db.engine import Database
 from podium.profiles import Settings
+from podium.server.ignored_fields import IgnoredFields
 from podium.server.messaging.bus import Bus
+from podium.server.services.heartbeats import Heartbeats
 
 
 @dataclass(slots=True)
 class Runtime:
-    """Settings, database and message bus of a process."""
+    """Settings, database and message bus of a process; the heartbeats of the background services it runs."""
 
     settings: Settings
     database: Database
     bus: Bus
+    ignored_fields: IgnoredFields = field(default_factory=IgnoredFields)
+    heartbeats: Heartbeats | None = None

@@ -1,12 +1,15 @@
 """What answers without any entity: health, readiness, versions."""
 
+from msgspec import UNSET, UnsetType
+
 from podium.wire.endpoint import Answer, Endpoint
 
 
 class Ready(Answer):
-    """That the server can serve, or why it cannot."""
+    """That the server can serve, or why it cannot; ``troubles`` are the parts that do not work and why."""
 
     message: str
+    troubles: dict[str, str] | UnsetType = UNSET
 
 
 HEALTH = Endpoint(method="GET", path="/health", summary="Tell that the server lives", answer=bool, permission="open")

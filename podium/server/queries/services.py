@@ -9,7 +9,7 @@ from podium.db.unit import Row, Tx
 from podium.wire.podium import Service
 
 MISSED_ROUNDS = 3
-GRACE = timedelta(seconds=30)
+GRACE = timedelta(seconds=12)
 """Heartbeats reach the database some seconds after the round they tell of."""
 
 _HEARTBEATS = select(service_heartbeats).order_by(service_heartbeats.c.name)
@@ -25,13 +25,18 @@ def read_services(tx: Tx) -> list[Service]:
     return [_service(row, tx.now) for row in latest.values()]
 
 
+def is_late(service: Service, now: datetime) -> bool:
+    """Whether it did not finish for three of its intervals, and what heartbeats need to arrive."""
+    patience = timedelta(seconds=service.interval) * MISSED_ROUNDS + GRACE
+    return service.last_finished is not None and now - service.last_finished > patience
+
+
 def _ended(row: Row) -> float:
     return max((each.timestamp() for each in (row["last_finished"], row["last_failed"]) if each), default=0.0)
 
 
 def _service(row: Row, now: datetime) -> Service:
     finished, failed = row["last_finished"], row["last_failed"]
-    patience = timedelta(seconds=row["interval"]) * MISSED_ROUNDS + GRACE
     service = Service(
         name=row["name"], state="running", interval=row["interval"], last_finished=finished, last_error=None
     )
@@ -39,6 +44,6 @@ def _service(row: Row, now: datetime) -> Service:
         service.state, service.last_error = "failing", row["last_error"]
     elif finished is None:
         service.state = "waiting"
-    elif now - finished > patience:
+    elif is_late(service, now):
         service.state = "late"
     return service

@@ -1,14 +1,9 @@
 """What answers without any entity: health, readiness, versions."""
 
-from sqlalchemy import literal, select
-
-from podium.db.errors import DatabaseUnavailable
-from podium.db.unit import Tx
+from podium.server.health import find_troubles
 from podium.server.http.call import Call, Reply
 from podium.server.http.client_version import API_VERSION
 from podium.wire import root as wire
-
-_PROBE = select(literal(1))
 
 
 async def read_health(call: Call) -> bool:
@@ -16,15 +11,14 @@ async def read_health(call: Call) -> bool:
 
 
 async def read_readiness(call: Call) -> Reply:
-    try:
-        await call.read(_probe)
-    except DatabaseUnavailable:
-        return Reply({"message": "Database is not available"}, status=503)
-    return Reply({"message": "OK"})
-
-
-def _probe(tx: Tx) -> None:
-    tx.value(_PROBE)
+    troubles = await find_troubles(call.runtime)
+    if not troubles:
+        return Reply({"message": "OK"})
+    if "database" in troubles:
+        # The words that clients of a Prefect server know.
+        return Reply({"message": "Database is not available", "troubles": troubles}, status=503)
+    message = "; ".join(f"{part}: {reason}" for part, reason in troubles.items())
+    return Reply({"message": f"Not ready: {message}", "troubles": troubles}, status=503)
 
 
 async def read_version(call: Call) -> str:

@@ -1,19 +1,24 @@
 """Runs services on Docket: each is a task that starts itself again, known by its name to all processes of a Docket."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from docket import Docket, Perpetual, Worker
+from redis.exceptions import RedisError
 
 from podium.profiles import Settings
 from podium.server.services.registry import Service
 
 CHECK_EVERY = timedelta(seconds=1)
 HEARTBEAT_EVERY = timedelta(seconds=10)
-TAKE_OVER_AFTER = timedelta(seconds=30)
-"""How long a round of a process that died stays its own."""
+TAKE_OVER_AFTER = timedelta(seconds=10)
+"""How long a round of a process that died stays its own; one that is under way is renewed four times in that time."""
+
+SOW_EVERY = 10.0
+"""Seconds until services are started again whose entry Redis lost."""
 
 Round = Callable[[Service], Awaitable[None]]
 
@@ -47,9 +52,20 @@ async def work(settings: Settings, services: Sequence[Service], run: Round, stop
         ) as worker:
             running = asyncio.create_task(worker.run_forever())
             waiting = asyncio.create_task(stopping.wait())
+            sowing = asyncio.create_task(_sow(docket, services))
             await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
+            sowing.cancel()
         await running
+
+
+async def _sow(docket: Docket, services: Sequence[Service]) -> None:
+    """Adds the services now and then; one that is scheduled or runs stays as it is."""
+    while not docket.url.startswith("memory://"):
+        await asyncio.sleep(SOW_EVERY)
+        with contextlib.suppress(RedisError, OSError):
+            for service in services:
+                await docket.add(service.name, key=service.name)()
 
 
 def _task(service: Service, settings: Settings, run: Round) -> Callable[..., Any]:

@@ -48,10 +48,16 @@ class Heartbeats:
         self._clock = clock
         self.of: dict[str, Heartbeat] = {}
         self._changed: set[str] = set()
+        self._expected: dict[str, datetime] = {}
+
+    def silence(self, now: datetime) -> dict[str, timedelta]:
+        """How long ago each service finished a round, or was expected to begin."""
+        return {name: now - (beat.last_finished or self._expected[name]) for name, beat in self.of.items()}
 
     def expect(self, name: str, interval: float) -> None:
         """A service will run here."""
         self.of[name] = Heartbeat(name, interval)
+        self._expected[name] = self._clock()
         self._changed.add(name)
 
     def started(self, name: str) -> None:

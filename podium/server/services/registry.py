@@ -86,3 +86,17 @@ SERVICES = (
         "task-run-recorder", "Makes task runs out of their events.", "task_run_recorder", record_task_runs, period=None
     ),
 )
+
+
+def describe(settings: Settings) -> list[dict[str, Any]]:
+    """What there is to know of each service from the settings alone; a consumer, which always runs, has no interval."""
+    return [
+        {
+            "name": service.name,
+            "what": service.what,
+            "on": service.is_enabled(settings),
+            "variable": service.switch,
+            "interval": None if service.is_consumer else service.interval(settings),
+        }
+        for service in SERVICES
+    ]

@@ -13,7 +13,7 @@ from podium.server.services.registry import SERVICES, Service
 
 logger = logging.getLogger("podium.server.services")
 
-REPORT_EVERY = 15.0
+REPORT_EVERY = 5.0
 DRAIN = 10.0
 AFTER_FAILURE = 1.0
 
@@ -26,7 +26,7 @@ class Services:
         self._services = [service for service in services if service.is_enabled(runtime.settings)]
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.heartbeats = Heartbeats(runtime.database.clock)
+        self.heartbeats = runtime.heartbeats = Heartbeats(runtime.database.clock)
 
     async def start(self) -> None:
         """Begins to run them; returns at once."""
