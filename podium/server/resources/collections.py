@@ -1,25 +1,24 @@
 """Views of the collections over HTTP."""
 
-from typing import Any
+import msgspec
 
 from podium.server.errors import NotFound
 from podium.server.http.call import Call
-from podium.server.worker_types import WORKER_TYPES
+from podium.server.worker_types import worker_types
 from podium.wire import collections as wire
 
-VIEWS: dict[str, dict[str, Any]] = {
-    "aggregate-worker-metadata": WORKER_TYPES,
-    "aggregate-block-metadata": {},
-    "aggregate-flow-metadata": {},
-    "demo-flows": {},
-}
+NOTHING = msgspec.Raw(b"{}")
+EMPTY = {"aggregate-block-metadata", "aggregate-flow-metadata", "demo-flows"}
+"""Views of what is published elsewhere; a server without access to it has nothing to show."""
 
 
-async def read_view(call: Call) -> dict[str, Any]:
-    view = VIEWS.get(call.path["view"])
-    if view is None:
-        raise NotFound(f"There is no view {call.path['view']!r}.")
-    return view
+async def read_view(call: Call) -> msgspec.Raw:
+    view = call.path["view"]
+    if view == "aggregate-worker-metadata":
+        return worker_types()
+    if view in EMPTY:
+        return NOTHING
+    raise NotFound(f"There is no view {view!r}.")
 
 
 ROUTES = ((wire.READ_VIEW, read_view),)
