@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, case, func, select
+from sqlalchemy import Column, ColumnElement, bindparam, case, exists, func, select
 
 from podium.db.dialect import interval_number
 from podium.db.tables.deployments import deployments
@@ -29,12 +29,16 @@ _DRAWN = select(
 _next_first = func.row_number().over(
     partition_by=flow_runs.c.flow_id, order_by=(flow_runs.c.next_scheduled_start_time, flow_runs.c.id)
 )
+_subflows = flow_runs.alias("subflows")
+_STANDS_FOR_SUBFLOW = exists().where(
+    _subflows.c.workspace_id == task_runs.c.workspace_id, _subflows.c.parent_task_run_id == task_runs.c.id
+)
 _RUN_NAME = select(flow_runs.c.name).where(FLOW_RUNS.mine, flow_runs.c.id == bindparam("run_id"))
 
 
 def count_task_runs(tx: Tx, flow_run_ids: Sequence[str]) -> dict[str, int]:
-    """How many task runs each of the flow runs has."""
-    return _counted(tx, task_runs.c.flow_run_id, task_runs.c.workspace_id, flow_run_ids)
+    """How many task runs each of the flow runs has; those that stand for its subflows are not counted."""
+    return _counted(tx, task_runs.c.flow_run_id, task_runs.c.workspace_id, flow_run_ids, ~_STANDS_FOR_SUBFLOW)
 
 
 def count_deployments(tx: Tx, flow_ids: Sequence[str]) -> dict[str, int]:
@@ -42,8 +46,11 @@ def count_deployments(tx: Tx, flow_ids: Sequence[str]) -> dict[str, int]:
     return _counted(tx, deployments.c.flow_id, deployments.c.workspace_id, flow_ids)
 
 
-def _counted(tx: Tx, owner: Column[Any], workspace: Column[Any], ids: Sequence[str]) -> dict[str, int]:
-    counts = select(owner.label("owner"), func.count().label("number")).where(workspace == WORKSPACE, owner.in_(ids))
+def _counted(
+    tx: Tx, owner: Column[Any], workspace: Column[Any], ids: Sequence[str], *where: ColumnElement[bool]
+) -> dict[str, int]:
+    mine = (workspace == WORKSPACE, owner.in_(ids), *where)
+    counts = select(owner.label("owner"), func.count().label("number")).where(*mine)
     found = {row["owner"]: row["number"] for row in tx.all(counts.group_by(owner))}
     return {each: found.get(each, 0) for each in ids}
 

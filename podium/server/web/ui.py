@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import logging
 import re
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ from podium.server.web.bundles import INDEX, Bundle, Version, find_bundles, root
 from podium.server.web.files import Document, find_file, read_file
 
 logger = logging.getLogger("podium.server")
+
+ICONS = "ico"
+"""Where a built UI keeps what a browser asks for at the root: favicon.ico."""
 
 CHOICE = "prefect_ui_version"
 """The cookie in which a UI keeps which of the two its user prefers."""
@@ -75,10 +79,14 @@ def default_version(settings: Settings, bundles: tuple[Bundle, ...]) -> Version:
 
 
 class _Ui:
-    """Answers what is below a bundle's base: its files, and its page for the addresses the UI itself resolves."""
+    """Answers what is below a bundle's base: its files, and its page for the addresses the UI itself resolves.
 
-    def __init__(self, bundle: Bundle) -> None:
+    ``astray``: where files are looked for that the bundle lacks, since some pages ask for theirs at the root.
+    """
+
+    def __init__(self, bundle: Bundle, astray: tuple[Bundle, ...] = ()) -> None:
         self._bundle = bundle
+        self._astray = astray
 
     async def __call__(
         self, request: Request, response: Response | None, ws: WebSocket | None = None, path: str | None = None
@@ -93,14 +101,24 @@ class _Ui:
         write(request, response, document)
 
     def _read(self, path: str, navigates: bool) -> Document | None:
-        found = find_file(self._bundle, path) if path else None
-        if found is None and (navigates or not path):
-            found = self._bundle.directory / INDEX
         try:
-            return None if found is None else read_file(self._bundle, found)
+            for bundle, place in self._places(path):
+                found = find_file(bundle, place)
+                if found is not None:
+                    return read_file(bundle, found)
+            if navigates or not path:
+                return read_file(self._bundle, self._bundle.directory / INDEX)
         except OSError as error:
             logger.error("A file of the UI cannot be read: %s", error)
-            return None
+        return None
+
+    def _places(self, path: str) -> Iterator[tuple[Bundle, str]]:
+        if path:
+            yield self._bundle, path
+        if path and "/" not in path:
+            for bundle in self._astray:
+                yield bundle, path
+                yield bundle, f"{ICONS}/{path}"
 
 
 def is_navigation(request: Request) -> bool:
@@ -181,8 +199,9 @@ def install(app: App[Any, Any], settings: Settings, base_path: str, bundles: tup
     """Adds the UIs to the app, and what they ask first."""
     root = root_of(settings.server.ui.serve_base)
     app.add_route(f"{root}/ui-settings", _UiSettings(settings, base_path, bundles))
-    served = {bundle.version: _Ui(bundle) for bundle in bundles}
+    served = {}
     for bundle in bundles:  # of two sinks the one added last is asked first: the newer UI, which may lie below
+        served[bundle.version] = _Ui(bundle, bundles if bundle.base == root else ())
         app.add_sink(served[bundle.version], _below(bundle.base, base_path))
     if any(bundle.base != root for bundle in bundles):
         entry = _Entry(served.get("v1"), bundles, default_version(settings, bundles))

@@ -18,11 +18,12 @@ def rows(units: Units) -> Rows:
 
 
 def test_related_rows_are_counted_by_id(api: httpx.Client, rows: Rows) -> None:
-    """An id without any, or unknown, counts 0."""
+    """An id without any, or unknown, counts 0; a task run that stands for a subflow is none."""
     flow = rows.flow()
     run, empty = rows.flow_run(flow), rows.flow_run(flow)
     rows.task_run(run, "a")
     rows.task_run(run, "b")
+    rows.flow_run(flow, parent_task_run_id=rows.task_run(run, "subflow"))
     rows.deployment(flow)
     counts = api.post("/ui/flow_runs/count-task-runs", json={"flow_run_ids": [run, empty, UNKNOWN]}).json()
     assert counts == {run: 2, empty: 0, UNKNOWN: 0}
