@@ -26,11 +26,16 @@ class Service(Answer):
 
 
 class Status(Answer):
-    """How the server is."""
+    """How the server is.
+
+    ``ignored_fields``: by operation (``POST /flow_runs/``) and dotted name, how many bodies had a field that this
+    process does not know, ``other`` for all beyond the first names. Those are of newer clients, or mistakes.
+    """
 
     version: str
     database: Literal["sqlite", "postgresql"]
     services: list[Service]
+    ignored_fields: dict[str, dict[str, int]] = {}
 
 
 VERSION = Endpoint(

@@ -10,6 +10,7 @@ from podium.profiles import Settings
 from podium.server.events.event import Event
 from podium.wire import events as wire
 from podium.wire.decoding import BadBody, decode
+from podium.wire.texts import NUL, check_texts
 
 
 class BadEvent(ValueError):
@@ -22,6 +23,7 @@ class _Sent(wire.Event):
     payload: msgspec.Raw = msgspec.Raw(b"{}")  # type: ignore[assignment]
 
 
+_NUL = NUL.decode()
 _decode = msgspec.json.Decoder(_Sent).decode
 
 
@@ -51,11 +53,16 @@ def parse_event(text: str, limits: Limits) -> Event:
         sent = _decode(text)
         if bytes(sent.payload)[:1] != b"{":
             raise BadEvent("payload: Expected an object")
+        if _NUL in text:
+            check_texts(_Sent, sent, text.encode())
     except (msgspec.DecodeError, RecursionError):
         try:
             sent = decode(wire.Event, text)
+            check_texts(wire.Event, sent, text.encode())
         except BadBody as error:
             raise BadEvent(str(error)) from None
+    except BadBody as error:
+        raise BadEvent(str(error)) from None
     return checked_event(sent, limits)
 
 

@@ -16,11 +16,21 @@ from podium.server.http.workspaces import workspace_of
 from podium.server.runtime import Runtime
 from podium.wire.decoding import BadBody, decode, decode_optional, decode_query, encode
 from podium.wire.endpoint import Endpoint
+from podium.wire.texts import LONGEST_NAME, NUL, check_texts
+from podium.wire.unknown_fields import twin_decoder, unknown_fields
 
 Handler = Callable[..., Awaitable[Any]]
 Routes = Iterable[tuple[Endpoint, Handler]]
 
 JSON = "application/json"
+IGNORED = "Podium-Ignored-Fields"
+"""The header of an answer that names the fields of the body which nobody read."""
+
+LONGEST_LIST = 16384
+"""Bytes of a list beyond which unknown fields are not looked for: who sends them sends short lists too."""
+
+_twins: dict[Any, msgspec.json.Decoder[Any] | None] = {}
+
 STATUS_LINES = {status: falcon.code_to_http_status(status) for status in range(200, 600)}
 
 
@@ -56,16 +66,23 @@ def _responder(endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Gu
     keys = [(f"p{place}", name, name in endpoint.ids) for place, name in zip(places, endpoint.names, strict=True)]
     status = STATUS_LINES[endpoint.status]
     most = runtime.settings.server.api.max_body_size
+    operation = f"{endpoint.method} {endpoint.path}"
 
     async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **values: str) -> None:
         api_version = await guard.check(endpoint, request)
-        path = {name: _id(values[key]) if is_key else values[key] for key, name, is_key in keys}
+        path = {name: _id(values[key]) if is_key else _name(values[key]) for key, name, is_key in keys}
         query = _query(endpoint, request) if endpoint.query is not None else None
         call = Call(runtime, request, path, query, workspace_of(request.scope), api_version)
         if endpoint.body is None:
             result = await handler(call)
         else:
-            result = await handler(call, await _body(endpoint, request, most))
+            content = await _content(endpoint, request, most)
+            body = _body(endpoint, content)
+            if _has_unknown(endpoint.body, content) and (unknown := unknown_fields(endpoint.body, content)):
+                agent = request.get_header("User-Agent") or ""
+                ignored = runtime.ignored_fields.note(operation, unknown, agent)
+                response.set_header(IGNORED, ", ".join(ignored))
+            result = await handler(call, body)
         _answer(response, result, status)
 
     return respond
@@ -79,7 +96,14 @@ def _id(text: str) -> str:
         raise NotFound("Not Found") from None
 
 
-async def _body(endpoint: Endpoint, request: falcon.asgi.Request, most: int) -> Any:
+def _name(text: str) -> str:
+    """A name in a path; nothing has one with a NUL."""
+    if "\x00" in text:
+        raise NotFound("Not Found")
+    return text
+
+
+async def _content(endpoint: Endpoint, request: falcon.asgi.Request, most: int) -> bytes:
     content = await read_body(request, most)
     if len(content) < (request.content_length or 0) or (
         not content.strip() and request.get_header("Transfer-Encoding")
@@ -94,11 +118,32 @@ async def _body(endpoint: Endpoint, request: falcon.asgi.Request, most: int) -> 
         raise InvalidRequest([{"type": "content_type", "loc": where, "msg": message, "input": media}])
     if not content and endpoint.body_required:
         raise InvalidRequest([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
+    return content
+
+
+def _body(endpoint: Endpoint, content: bytes) -> Any:
     read = decode if endpoint.body_required else decode_optional
     try:
-        return read(endpoint.body, content)
+        body = read(endpoint.body, content)
+        if len(content) > LONGEST_NAME or NUL in content:
+            check_texts(endpoint.body, body, content)
+        return body
     except BadBody as error:
         raise InvalidRequest(error.details, _echo(content)) from None
+
+
+def _has_unknown(kind: Any, content: bytes) -> bool:
+    """Whether a good body may have fields that its type does not: a second pass that leaves every value unread."""
+    if kind not in _twins:
+        _twins[kind] = twin_decoder(kind)
+    twin = _twins[kind]
+    if twin is None or (len(content) > LONGEST_LIST and content.lstrip()[:1] == b"["):
+        return False
+    try:
+        twin.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    return False
 
 
 def _says_json(media: str) -> bool:
@@ -114,8 +159,13 @@ def _echo(content: bytes) -> Any:
 
 
 def _query(endpoint: Endpoint, request: falcon.asgi.Request) -> Any:
+    values = dict(request.params)
+    for name, value in values.items():
+        if "\x00" in value or any("\x00" in each for each in value):
+            message = "A parameter cannot have NUL characters"
+            raise InvalidRequest([{"type": "value_error", "loc": ["query", name], "msg": message, "input": value}])
     try:
-        return decode_query(endpoint.query, dict(request.params))
+        return decode_query(endpoint.query, values)
     except BadBody as error:
         raise InvalidRequest(error.details) from None
 

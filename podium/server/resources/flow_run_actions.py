@@ -109,6 +109,8 @@ async def create_input(call: Call, body: wire.FlowRunInputCreate) -> None:
 
 
 async def list_inputs(call: Call, body: wire.FlowRunInputQuery) -> list[Row]:
+    if body.limit < 0:
+        raise Invalid(f"Invalid limit: {body.limit} is negative.")
     rows: list[Row] = await call.read(
         flow_run_inputs.list_inputs, call.path["id"], body.prefix, body.limit, body.exclude_keys or []
     )

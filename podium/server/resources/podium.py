@@ -13,7 +13,12 @@ async def read_version(call: Call) -> wire.Version:
 async def read_status(call: Call) -> wire.Status:
     services = await call.read(read_services)
     on_sqlite = call.runtime.database.dialect == "sqlite"
-    return wire.Status(version=__version__, database="sqlite" if on_sqlite else "postgresql", services=services)
+    return wire.Status(
+        version=__version__,
+        database="sqlite" if on_sqlite else "postgresql",
+        services=services,
+        ignored_fields=call.runtime.ignored_fields.counts(),
+    )
 
 
 ROUTES = ((wire.VERSION, read_version), (wire.STATUS, read_status))

@@ -36,6 +36,11 @@ def test_numbers_that_json_does_not_have_are_null() -> None:
     assert parse_event(text, LIMITS).payload == {"n": None}
 
 
+def test_a_payload_may_have_any_text() -> None:
+    """A task run that failed with a NUL in its message is reported in one."""
+    assert bytes(parse_event(frame(event(payload={"a": "\0"})), LIMITS).payload) == b'{"a":"\\u0000"}'
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -48,6 +53,10 @@ def test_numbers_that_json_does_not_have_are_null() -> None:
         {"resource": {"prefect.resource.id": "x"} | {f"label-{number}": "" for number in range(500)}},
         {"id": "no uuid"},
         {"occurred": "yesterday"},
+        {"event": "a\0b"},
+        {"resource": {"prefect.resource.id": "a\0b"}},
+        {"resource": {"prefect.resource.id": "x", "a\0b": ""}},
+        {"related": [{"prefect.resource.id": "x", "prefect.resource.role": "\0"}]},
         {"payload": [1]},
         {"payload": None},
     ],
