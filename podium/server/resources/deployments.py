@@ -31,21 +31,27 @@ async def create_deployment(call: Call, body: wire.DeploymentCreate) -> Reply:
     return Reply(deployment, status=201 if made else 200)
 
 
-async def get_deployment(call: Call) -> Row:
-    row: Row = await call.read(read_deployment, call.path["id"])
+def _for_client(call: Call, row: Row) -> Row:
+    """Clients before 3.2 take no null for the queue of a deployment that has none; they take a field left out."""
+    if row["work_queue_id"] is None and (call.request.user_agent or "").startswith(("prefect/3.0.", "prefect/3.1.")):
+        return {name: value for name, value in row.items() if name != "work_queue_id"}
     return row
+
+
+async def get_deployment(call: Call) -> Row:
+    return _for_client(call, await call.read(read_deployment, call.path["id"]))
 
 
 async def get_deployment_by_name(call: Call) -> Row:
-    row: Row = await call.read(read_deployment_by_name, call.path["flow_name"], call.path["deployment_name"])
-    return row
+    names = call.path["flow_name"], call.path["deployment_name"]
+    return _for_client(call, await call.read(read_deployment_by_name, *names))
 
 
 async def filter_deployments(call: Call, body: wire.DeploymentQuery) -> list[Row]:
     limit = call.limit(body.limit)
     where = conditions(filter_targets.DEPLOYMENTS, body)
     rows: list[Row] = await call.read(list_deployments, where, sorting.DEPLOYMENTS[body.sort], limit, body.offset)
-    return rows
+    return [_for_client(call, row) for row in rows]
 
 
 async def paginate_deployments(call: Call, body: wire.DeploymentPageQuery) -> dict[str, Any]:
