@@ -1,5 +1,6 @@
 """The unmodified `prefect` client as a subprocess against a Podium server process, on SQLite and on PostgreSQL."""
 
+import json
 import os
 import shutil
 import signal
@@ -43,6 +44,8 @@ class Podium:
     process: subprocess.Popen[bytes]
     api: httpx.Client
     clients: list[subprocess.Popen[str]] = field(default_factory=list)
+    starter: subprocess.Popen[str] | None = None
+    bin: Path = PREFECT
 
     def post(self, path: str, body: Any = None) -> Any:
         """The JSON answer of a POST that must succeed."""
@@ -100,23 +103,55 @@ class Podium:
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "PYTHONUNBUFFERED": "1",
+            "COLUMNS": "300",
+            "NO_COLOR": "1",
         }
 
     def run(self, script: str, *arguments: str, check: bool = True, **environment: str) -> str:
-        """Runs a Python script with the real client to its end; what it printed (both streams)."""
+        """Runs a Python script with the real client to its end; what it printed (both streams).
+
+        It is a fork of a process that has imported the client, but for one with an environment of its own.
+        """
         path = self.home / f"flow_{time.monotonic_ns()}.py"
         path.write_text(textwrap.dedent(script))
-        return self.command(str(PREFECT / "python"), str(path), *arguments, check=check, **environment)
+        if environment:
+            return self.command(str(self.bin / "python"), str(path), *arguments, check=check, **environment)
+        code, printed = self._fork(path, arguments)
+        assert code == 0 or not check, printed
+        return printed
+
+    def _fork(self, script: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
+        """Exit code and output of a script run by ``tests.e2e.starter``."""
+        if self.starter is None:
+            self.starter = subprocess.Popen(
+                [self.bin / "python", str(Path(__file__).with_name("starter.py"))],
+                env=self.environment(),
+                cwd=self.home,
+                stdin=subprocess.PIPE,
+                text=True,
+            )
+        assert self.starter.stdin is not None
+        self.starter.stdin.write(json.dumps({"script": str(script), "arguments": arguments}) + "\n")
+        self.starter.stdin.flush()
+        ended = Path(f"{script}.code")
+        deadline = time.monotonic() + CLIENT_SECONDS
+        while not ended.exists():
+            if time.monotonic() > deadline:
+                os.killpg(int(Path(f"{script}.pid").read_text()), signal.SIGKILL)
+                raise subprocess.TimeoutExpired(str(script), CLIENT_SECONDS, Path(f"{script}.out").read_text())
+            assert self.starter.poll() is None, "the client could not be imported"
+            time.sleep(0.01)
+        return int(ended.read_text()), Path(f"{script}.out").read_text()
 
     def console(self, script: str, *arguments: str) -> str:
         """Runs a script that drives the client's command line in its own process, with ``tests.e2e.console``."""
         shutil.copy(Path(__file__).with_name("console.py"), self.home)
         prelude = "from console import has, prefect\n"
-        return self.run(prelude + textwrap.dedent(script), *arguments, COLUMNS="300", NO_COLOR="1")
+        return self.run(prelude + textwrap.dedent(script), *arguments)
 
     def prefect(self, *arguments: str, check: bool = True) -> str:
         """Runs the client's own command line; what it printed."""
-        return self.command(str(PREFECT / "prefect"), *arguments, check=check)
+        return self.command(str(self.bin / "prefect"), *arguments, check=check)
 
     def command(self, *arguments: str, check: bool = True, **environment: str) -> str:
         """Runs any command in the client's environment."""
@@ -136,17 +171,17 @@ class Podium:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Starts a long-running client (a worker, ``serve``); it is stopped with the test."""
-        output = (self.home / f"client-{len(self.clients)}.log").open("w")
-        process = subprocess.Popen(
-            arguments,
-            env={**self.environment(), **environment},
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with (self.home / f"client-{len(self.clients)}.log").open("w") as output:
+            process = subprocess.Popen(
+                arguments,
+                env={**self.environment(), **environment},
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
         self.clients.append(process)
         return process
 
@@ -161,6 +196,13 @@ class Podium:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait(10)
         self.clients.clear()
+
+    def stop_starter(self) -> None:
+        """Ends the process that scripts are forked from."""
+        if self.starter is not None:
+            assert self.starter.stdin is not None
+            self.starter.stdin.close()
+            assert self.starter.wait(10) == 0
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -186,15 +228,15 @@ def _serve(home: Path, database_url: str) -> Iterator[Podium]:
         "PODIUM_HOME": str(home / ".podium"),
         "PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url,
     }
-    log = (home / "server.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "podium", "server", "start", "--port", str(port)],
-        env=environment,
-        cwd=home,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "podium", "server", "start", "--port", str(port)],
+            env=environment,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     url = f"http://127.0.0.1:{port}/api"
     try:
         with httpx.Client(base_url=url, timeout=20, follow_redirects=True) as api:
@@ -205,6 +247,7 @@ def _serve(home: Path, database_url: str) -> Iterator[Podium]:
                 yield podium
             finally:
                 podium.stop_clients()
+                podium.stop_starter()
     finally:
         process.terminate()
         process.wait(15)
