@@ -22,8 +22,8 @@ events = Table(
     Column("received", Timestamp(), nullable=False),
     Column("recorded", Timestamp(), nullable=False),
     PrimaryKeyConstraint("id", "occurred"),
-    Index("ix_events_occurred", "occurred", "id"),
-    Index("ix_events_event", "event", "occurred"),
+    Index("ix_events_occurred", "occurred", "id", "workspace_id"),
+    Index("ix_events_event", "event", "occurred", "workspace_id"),
     Index("ix_events_resource", "resource_id", "occurred"),
 )
 
@@ -41,7 +41,7 @@ event_resources = Table(
     # All labels but the id and the role.
     Column("resource", Json(), nullable=False, server_default=EMPTY_OBJECT),
     PrimaryKeyConstraint("event_id", "position", "occurred"),
-    Index("ix_event_resources_resource", "resource_id", "occurred"),
+    Index("ix_event_resources_resource", "resource_id", "occurred", "event_id"),
     Index("ix_event_resources_occurred", "occurred"),
 )
 

@@ -31,7 +31,7 @@ from podium.db.tables.metadata import (
     unchecked_workspace,
     updated,
 )
-from podium.db.tables.states import current_state_columns, state_columns
+from podium.db.tables.states import HISTORY, current_state_columns, state_columns
 from podium.db.types import Id, Json, Timestamp
 
 flow_runs = Table(
@@ -69,13 +69,13 @@ flow_runs = Table(
     Column("total_run_time", Float, nullable=False, server_default=ZERO),
     created(),
     updated(),
-    Index("ix_flow_runs_flow", "flow_id", "expected_start_time"),
-    Index("ix_flow_runs_name", "name"),
-    Index("ix_flow_runs_expected_start_time", "expected_start_time"),
-    Index("ix_flow_runs_next_scheduled_start_time", "next_scheduled_start_time"),
+    Index("ix_flow_runs_flow", "flow_id", "expected_start_time", "workspace_id", "state_type"),
+    Index("ix_flow_runs_name", "name", "workspace_id"),
+    Index("ix_flow_runs_expected_start_time", *HISTORY),
+    Index("ix_flow_runs_next_scheduled_start_time", "next_scheduled_start_time", "id"),
     *latest_first("ix_flow_runs_end_time", "end_time"),
-    Index("ix_flow_runs_state_type", "state_type", "expected_start_time"),
-    Index("ix_flow_runs_state_name", "state_name", "expected_start_time"),
+    Index("ix_flow_runs_state_type", "state_type", "expected_start_time", "workspace_id"),
+    Index("ix_flow_runs_state_name", "state_name", "expected_start_time", "workspace_id"),
     searchable("ix_flow_runs_tags", "tags"),
     partial(
         "uq_flow_runs_idempotency_key",
@@ -85,9 +85,18 @@ flow_runs = Table(
         where="idempotency_key IS NOT NULL",
         unique=True,
     ),
-    partial("ix_flow_runs_deployment", "deployment_id", "expected_start_time", where="deployment_id IS NOT NULL"),
+    partial(
+        "ix_flow_runs_deployment",
+        "deployment_id",
+        "expected_start_time",
+        "workspace_id",
+        "state_type",
+        where="deployment_id IS NOT NULL",
+    ),
     partial("ix_flow_runs_parent_task_run", "parent_task_run_id", where="parent_task_run_id IS NOT NULL"),
-    partial("ix_flow_runs_work_queue", "work_queue_id", "state_type", where="work_queue_id IS NOT NULL"),
+    partial(
+        "ix_flow_runs_work_queue", "work_queue_id", "state_type", "workspace_id", where="work_queue_id IS NOT NULL"
+    ),
     partial(
         "ix_flow_runs_infrastructure_document",
         "infrastructure_document_id",

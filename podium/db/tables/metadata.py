@@ -4,7 +4,8 @@ Rules that hold for every table:
 
 * A tenant-owned table has ``workspace_id``. Each uniqueness starts with it, or with the id of the tenant-owned row that
   the row is a part of (a state of its run, a task run of its flow run), which is of one workspace already.
-* Other indexes do not start with it: SQLite, without statistics, would take such an index for a selective one.
+* Other indexes do not start with it: SQLite, without statistics, would take such an index for a selective one. Those
+  that counts are read from end with it: a count then reads the index alone.
 * A table that grows with time (events, logs, states) has its time column in the primary key, so that PostgreSQL can
   partition it, and no foreign key points at it.
 * A column has the name of the wire's field where there is one. ``created`` and ``updated`` are set by the writer.
