@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from tests import backing
+from tests.own_redis import OwnRedis
 
 CI = os.environ.get("CI") == "true"
 
@@ -97,3 +98,14 @@ def redis_url(_redis_server: str) -> str:
     with redis.Redis.from_url(_redis_server) as client:
         client.flushdb()
     return _redis_server
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    """A Redis of the test's own, to stop, freeze and flush."""
+    try:
+        server = OwnRedis(tmp_path)
+    except backing.Absent as absent:
+        pytest.skip(str(absent))
+    yield server
+    server.stop()

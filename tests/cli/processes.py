@@ -15,13 +15,16 @@ SECONDS = 30.0
 class ServerProcess:
     """``podium server start`` in a process; ``said`` is its stdout, ``errors`` its stderr."""
 
+    command: tuple[str, ...] = ("server", "start", "--port")
+    ready = READY
+
     def __init__(self, home: Path, port: int, *options: str, **variables: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._out, self._err = home / f"server-{port}.out", home / f"server-{port}.err"
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_", "PREFECT_"))}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "podium", "server", "start", "--port", str(port), *options],
+                [sys.executable, "-m", "podium", *self.command, str(port), *options],
                 env={**environ, "HOME": str(home), "PODIUM_HOME": str(home / ".podium"), **variables},
                 cwd=home,
                 stdin=subprocess.DEVNULL,
@@ -48,7 +51,7 @@ class ServerProcess:
     def until_ready(self) -> "ServerProcess":
         """Waits for the banner."""
         deadline = time.monotonic() + SECONDS
-        while READY not in self.said:
+        while self.ready not in self.said:
             assert self.process.poll() is None, self.errors
             assert time.monotonic() < deadline, f"no banner: {self.said} {self.errors}"
             time.sleep(0.02)
@@ -67,3 +70,10 @@ class ServerProcess:
         found = re.search(rf"^  {name} +(.+)$", self.said, re.MULTILINE)
         assert found, self.said
         return found[1]
+
+
+class ServicesProcess(ServerProcess):
+    """``podium server services start`` in a process; ``url`` is where it tells how it is."""
+
+    command = ("server", "services", "start", "--health-port")
+    ready = "Process"

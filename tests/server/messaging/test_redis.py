@@ -1,14 +1,10 @@
 """The bus of several processes: each of these has a bus of its own, as two processes would have."""
 
 import asyncio
-import os
-import shutil
 import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -21,7 +17,7 @@ from podium.server.messaging.bus import EVENTS, LOGS, SCHEDULED_TASK_RUNS, Mark
 from podium.server.messaging.outgoing import Outgoing
 from podium.server.messaging.redis import RedisBus
 from podium.server.messaging.topics import TYPES
-from tests.backing import free_port
+from tests.own_redis import OwnRedis
 
 SOON = 5.0
 
@@ -57,44 +53,6 @@ def event(number: int) -> Event:
         resource=resource("flow-run", number),
         payload={"n": number},
     )
-
-
-class OwnRedis:
-    """A Redis that a test may stop and freeze."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
-
-    def start(self) -> None:
-        command = ["redis-server", "--port", str(self.port), "--save", "", "--dir", str(self.folder)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        with redis.Redis.from_url(self.url) as client:
-            end = monotonic() + 10
-            while True:
-                try:
-                    client.ping()
-                    return
-                except redis.ConnectionError:
-                    assert monotonic() < end
-
-    def send(self, number: signal.Signals) -> None:
-        os.kill(self.process.pid, number)
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("Redis: redis-server is not on the path")
-    server = OwnRedis(tmp_path)
-    yield server
-    server.stop()
 
 
 async def test_what_one_process_publishes_all_get_once(redis_url: str) -> None:
