@@ -21,8 +21,10 @@ class Row(NamedTuple):
 ROWS: Final = (
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
     Row("flow-run", "podium.cli.groups.flow_run", "See the runs of flows, their states and their logs."),
+    Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them."),
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),
+    Row("server check", "podium.cli.groups.check", "Prove what a server needs, before it is started."),
     Row("server database", "podium.cli.groups.database", "Migrate and check the server's database."),
     Row("server services", "podium.cli.groups.services", "See and start what the server does in the background."),
     Row("version", "podium.cli.groups.version", "Show the versions of Podium and what it runs on."),

@@ -77,9 +77,9 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def running(home: Path) -> list[ServerProcess]:
-    """Every server that runs from this home."""
-    found = (read(path) for path in sorted((home / "run").glob("server-*.json")))
+def running(home: Path, kind: str = "server") -> list[ServerProcess]:
+    """Every process of this kind that runs from this home."""
+    found = (read(path) for path in sorted((home / "run").glob(f"{kind}-*.json")))
     return [process for process in found if process is not None]
 
 

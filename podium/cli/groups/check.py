@@ -1,0 +1,27 @@
+"""`podium server check`: prove what a server needs, before it is started."""
+
+import typer
+
+from podium.cli.context import FormatOption, current
+from podium.cli.diagnostics import ExitCode
+
+# Nothing of podium.server is imported before the command runs: every other command would start slower.
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+COLUMNS = ("check", "result", "detail")
+
+
+@app.command("check")
+def check(context: typer.Context, output: FormatOption = "table") -> None:
+    """Prove settings, port, database, schema, Redis, clocks and peers; the exit code is not 0 when one fails."""
+    from podium.server.checks import check_surroundings
+
+    invocation = current(context)
+    checks = check_surroundings(invocation.settings)
+    if output == "json":
+        invocation.output.json([{"check": each.name, "result": each.result, "detail": each.detail} for each in checks])
+    else:
+        invocation.output.table(COLUMNS, ((each.name, each.result, each.detail) for each in checks))
+    if any(each.result == "failed" for each in checks):
+        raise typer.Exit(ExitCode.FAILURE)

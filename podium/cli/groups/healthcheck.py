@@ -1,0 +1,44 @@
+"""`podium healthcheck`: one question, one line, one exit code, for containers and supervisors."""
+
+from typing import Annotated
+
+import typer
+
+from podium.cli.context import Invocation, current
+from podium.cli.diagnostics import Failure
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command("healthcheck")
+def healthcheck(
+    context: typer.Context,
+    url: Annotated[
+        str | None, typer.Option("--url", help="API to ask; default: the process of this home, else the profile's.")
+    ] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it lives.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.", min=0.1)] = 5.0,
+) -> None:
+    """Ask a server or services process whether it is well; the exit code is 0 when it is."""
+    # Loaded on use: every other command does without HTTP.
+    from podium.client.api import Client
+    from podium.client.errors import ClientError
+    from podium.wire import root
+
+    invocation = current(context)
+    target = url or _url(invocation)
+    with Client.of(invocation.settings, target, timeout, patient=False) as client:
+        try:
+            client.call(root.READY if ready else root.HEALTH)
+        except ClientError as error:
+            raise Failure(f"{target}: {error}") from None
+    invocation.output.line(f"{target} is {'ready' if ready else 'alive'}.")
+
+
+def _url(invocation: Invocation) -> str:
+    from podium.server import pidfile
+
+    if invocation.settings.api.url:
+        return invocation.settings.api.url
+    running = [*pidfile.running(invocation.settings.home), *pidfile.running(invocation.settings.home, "services")]
+    return running[0].url if len(running) == 1 else invocation.api_url

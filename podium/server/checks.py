@@ -1,0 +1,152 @@
+"""What can be proved about a server's surroundings before it is started."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, text
+
+from podium.db.commands import revision_of, state_of
+from podium.db.connections import open_engine
+from podium.db.diagnosis import check_version, reaching
+from podium.db.errors import DatabaseError
+from podium.db.options import Options
+from podium.profiles import Settings
+from podium.profiles.masking import mask_url
+from podium.server import launch
+from podium.server.listening import PortUnavailable, listen
+
+Result = Literal["ok", "warning", "failed"]
+
+LARGEST_SKEW = 2.0
+"""Seconds by which two clocks may differ before schedules and leases suffer."""
+
+PEER_SECONDS = 60.0
+PATIENCE = 5.0
+
+_PEERS = text("SELECT process, max(last_started) FROM service_heartbeats GROUP BY process")
+_SCHEMA = {
+    "current": ("ok", "the tables are of this version"),
+    "empty": ("ok", "there are no tables yet; the first start makes them"),
+    "behind": ("warning", "the tables are older; the next start, or `podium server database upgrade`, migrates them"),
+    "unknown": ("failed", "the tables are of a newer Podium; upgrade this one"),
+}
+
+
+@dataclass(slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    result: Result
+    detail: str
+
+
+def check_surroundings(settings: Settings) -> list[Check]:
+    """Looks at everything a server with these settings needs; changes nothing."""
+    checks = [_settings(settings), _port(settings)]
+    checks += _database(settings)
+    checks += _redis(settings)
+    return checks
+
+
+def _settings(settings: Settings) -> Check:
+    try:
+        launch.check(settings)
+        launch.check_ui(settings)
+    except launch.CannotStart as refusal:
+        return Check("settings", "failed", str(refusal))
+    return Check("settings", "ok", "they fit each other")
+
+
+def _port(settings: Settings) -> Check:
+    api = settings.server.api
+    try:
+        listen(api.host, api.port).close()
+    except PortUnavailable as refusal:
+        return Check("port", "failed", str(refusal))
+    return Check("port", "ok", f"{api.host}:{api.port} is free")
+
+
+def _database(settings: Settings) -> list[Check]:
+    database = settings.server.database
+    url, options = database.connection_url, Options.of(database)
+    started = time.perf_counter()
+    try:
+        with reaching(url), open_engine(url, options).connect() as connection:
+            check_version(url, connection)
+            answered = time.perf_counter() - started
+            checks = [Check("database", "ok", f"{mask_url(url)} answers in {answered * 1000:.0f} ms")]
+            state = state_of(revision_of(connection))
+            result, detail = _SCHEMA[state]
+            checks.append(Check("schema", result, detail))  # type: ignore[arg-type]
+            if connection.dialect.name == "postgresql":
+                checks.append(_skew("database clock", lambda: _database_time(connection)))
+                if state == "current":
+                    checks.append(_peers(connection))
+    except DatabaseError as refusal:
+        return [Check("database", "failed", str(refusal))]
+    return checks
+
+
+def _database_time(connection: Connection) -> datetime:
+    moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return moment
+
+
+def _skew(name: str, ask: Callable[[], datetime]) -> Check:
+    before = datetime.now(UTC)
+    theirs = ask()
+    after = datetime.now(UTC)
+    skew = (theirs - (before + (after - before) / 2)).total_seconds()
+    result: Result = "ok" if abs(skew) <= LARGEST_SKEW else "failed"
+    fix = "" if result == "ok" else "; let both follow the same time server"
+    return Check(name, result, f"{skew:+.3f} s from this machine's{fix}")
+
+
+def _peers(connection: Connection) -> Check:
+    now = datetime.now(UTC)
+    found = [
+        process
+        for process, seen in connection.execute(_PEERS).all()
+        if seen is not None and (now - seen).total_seconds() < PEER_SECONDS
+    ]
+    if not found:
+        return Check("peers", "ok", "no other process runs background services on this database")
+    return Check("peers", "ok", f"background services run in {', '.join(sorted(found))}")
+
+
+def _redis(settings: Settings) -> list[Check]:
+    urls = {settings.server.docket.url, settings.redis.messaging.url or ""}
+    used = sorted(url for url in urls if url and not url.startswith("memory://"))
+    return [check for url in used for check in _one_redis(url)]
+
+
+def _one_redis(url: str) -> list[Check]:
+    if "+sentinel" in url:
+        return [Check("redis", "warning", f"{mask_url(url)}: a sentinel's Redis is not looked at")]
+    try:
+        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as client:
+            started = time.perf_counter()
+            client.ping()
+            answered = (time.perf_counter() - started) * 1000
+            memory: Any = client.info("memory")
+            policy = memory.get("maxmemory_policy", "noeviction")
+            skew = _skew("redis clock", lambda: _redis_time(client))
+    except (RedisError, OSError, ValueError) as error:
+        fix = "check that Redis runs there (PODIUM_REDIS_URL)"
+        return [Check("redis", "failed", f"{mask_url(url)}: {error}; {fix}")]
+    checks = [Check("redis", "ok", f"{mask_url(url)} answers in {answered:.0f} ms"), skew]
+    if policy != "noeviction":
+        detail = f"its maxmemory-policy {policy} may drop work; set it to noeviction"
+        checks.append(Check("redis memory", "warning", detail))
+    return checks
+
+
+def _redis_time(client: Redis) -> datetime:
+    seconds, microseconds = client.time()
+    return datetime.fromtimestamp(seconds + microseconds / 1e6, UTC)
