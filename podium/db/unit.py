@@ -1,7 +1,8 @@
 """A unit of work: what a plain function sees of the database while it runs."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,6 +112,21 @@ class Tx:
     def emit(self, event: Any) -> None:
         """Puts an event into the outbox: stored with this unit, announced after its commit."""
         self.events.append(event)
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the unit that may fail alone: when it raises, what it did and emitted is undone, and that alone."""
+        raw: Any = self.connection.connection.driver_connection
+        events, callbacks = len(self.events), len(self.callbacks)
+        raw.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            del self.events[events:], self.callbacks[callbacks:]
+            raw.execute("ROLLBACK TO SAVEPOINT part")
+            raw.execute("RELEASE SAVEPOINT part")
+            raise
+        raw.execute("RELEASE SAVEPOINT part")
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Calls the function on the event loop once the unit is committed; never when it is rolled back."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -93,6 +94,23 @@ async def test_steps_after_the_commit(database: Database) -> None:
     assert seen == []
     await database.write(announces, False)
     assert seen == ["after"]
+
+
+async def test_a_part_of_a_unit_fails_alone(database: Database) -> None:
+    """What it wrote is undone, also after an error of the database, and what it registered is forgotten."""
+    steps: list[str] = []
+
+    def unit(tx: Tx) -> None:
+        _add(tx, "before")
+        for number, name in enumerate(("first", "before", "last")):
+            with suppress(IntegrityError), tx.part():
+                _add(tx, f"part-{number}")
+                tx.after_commit(lambda name=name: steps.append(name))
+                _add(tx, name)
+
+    await database.write(unit)
+    assert await database.read(_names) == ["before", "first", "last", "part-0", "part-2"]
+    assert steps == ["first", "last"]
 
 
 async def test_workspaces_do_not_see_each_other(database: Database) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import falcon
 import falcon.asgi
 from falcon.asgi import Request, Response, WebSocket
-from sqlalchemy.exc import IntegrityError
 
-from podium.db.errors import DatabaseUnavailable, ValueRefused
-from podium.server.errors import Conflict, Invalid, Problem, Unavailable
+from podium.db.errors import DatabaseUnavailable
+from podium.server.errors import Problem, Unavailable
+from podium.server.refusals import REFUSED, refusal_of
 from podium.wire.decoding import encode
 
 logger = logging.getLogger("podium.server")
@@ -28,10 +28,7 @@ def install(app: falcon.asgi.App[Any, Any], log_retryable: bool = False) -> None
     handlers: dict[type[Exception], Any] = {
         Exception: _unexpected,
         falcon.HTTPError: _http_error,
-        IntegrityError: _integrity_error,
-        ValueRefused: _value_refused,
-        OverflowError: _out_of_range,
-        RecursionError: _too_deep,
+        **dict.fromkeys(REFUSED, _refusal),
         DatabaseUnavailable: _Unavailability(log_retryable).answer,
         Problem: _problem,
     }
@@ -84,21 +81,10 @@ async def _http_error(request: Request, response: Response, error: falcon.HTTPEr
         response.set_headers(error.headers)
 
 
-async def _integrity_error(request: Request, response: Response, error: IntegrityError, params: dict[str, Any]) -> None:
-    write_problem(response, Conflict("The object exists already, or names one that does not exist."))
-
-
-async def _value_refused(request: Request, response: Response, error: ValueRefused, params: dict[str, Any]) -> None:
-    write_problem(response, Invalid(f"The database cannot hold a value: {error}"))
-
-
-async def _out_of_range(request: Request, response: Response, error: OverflowError, params: dict[str, Any]) -> None:
-    """Moments at the very ends of the calendar have no UTC, sums with them no result."""
-    write_problem(response, Invalid(f"A value is out of range: {error}"))
-
-
-async def _too_deep(request: Request, response: Response, error: RecursionError, params: dict[str, Any]) -> None:
-    write_problem(response, Invalid("A value is nested too deeply."))
+async def _refusal(request: Request, response: Response, error: Exception, params: dict[str, Any]) -> None:
+    problem = refusal_of(error)
+    assert problem is not None
+    write_problem(response, problem)
 
 
 class _Unavailability:

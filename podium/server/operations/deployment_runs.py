@@ -5,13 +5,14 @@ from typing import Any
 
 from podium.db.types import plain
 from podium.db.unit import Row, Tx
-from podium.server.errors import BadRequest, Conflict, Invalid, Problem
+from podium.server.errors import BadRequest, Conflict, Invalid
 from podium.server.operations.flow_runs import create_flow_run
 from podium.server.operations.hydration import Unhydratable, hydrated
 from podium.server.operations.job_variables import check_job_variables
 from podium.server.operations.parameters import BadSchema, failure
 from podium.server.operations.work_queues import ensure_queue
 from podium.server.queries.deployments import get_whole
+from podium.server.refusals import refusal_of
 from podium.wire.deployments import DeploymentFlowRunCreate
 from podium.wire.states import StateCreate
 
@@ -30,15 +31,23 @@ def create_deployment_run(
 def create_deployment_runs(
     tx: Tx, deployment_id: str, bodies: Sequence[DeploymentFlowRunCreate], creator: Row | None = None
 ) -> list[Row]:
-    """``create_deployment_run`` for each: what became of it (wire: ``FlowRunCreated``)."""
+    """``create_deployment_run`` for each: what became of it (wire: ``FlowRunCreated``).
+
+    One that fails leaves nothing behind, and the others as they are.
+    """
     deployment = get_whole(tx, deployment_id)
     results: list[Row] = []
     for body in bodies:
         try:
-            run, _ = _create(tx, deployment, body, creator)
-            results.append({"flow_run_id": run["id"], "status": "CREATED", "error": None})
-        except Problem as problem:
+            with tx.part():
+                run, _ = _create(tx, deployment, body, creator)
+        except Exception as error:
+            problem = refusal_of(error)
+            if problem is None:
+                raise
             results.append({"flow_run_id": None, "status": "FAILED", "error": problem.detail})
+        else:
+            results.append({"flow_run_id": run["id"], "status": "CREATED", "error": None})
     return results
 
 

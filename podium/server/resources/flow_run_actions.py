@@ -17,6 +17,7 @@ from podium.server.operations.states import Outcome
 from podium.server.queries import filter_targets, flow_run_inputs
 from podium.server.queries.filtering import conditions
 from podium.server.queries.flow_runs import FLOW_RUNS
+from podium.server.refusals import refusal_of
 from podium.wire import flow_runs as wire
 from podium.wire.decoding import encode
 from podium.wire.states import SetState, StateCreate
@@ -68,10 +69,19 @@ async def set_states(call: Call, body: wire.FlowRunBulkSetState) -> Row:
 def _set_states(
     tx: Tx, where: Sequence[ColumnElement[bool]], limit: int, state: StateCreate, force: bool, **versions: Any
 ) -> list[Row]:
-    return [
-        {"flow_run_id": run_id, **set_flow_run_state(tx, run_id, state, force, **versions).answer}
-        for run_id in _chosen(tx, where, limit)
-    ]
+    results: list[Row] = []
+    for run_id in _chosen(tx, where, limit):
+        try:
+            with tx.part():
+                answer = set_flow_run_state(tx, run_id, state, force, **versions).answer
+        except Exception as error:
+            problem = refusal_of(error)
+            if problem is None:
+                raise
+            details = {"type": "abort_details", "reason": problem.detail}
+            answer = {"status": "ABORT", "details": details, "state": None}
+        results.append({"flow_run_id": run_id, **answer})
+    return results
 
 
 def _chosen(tx: Tx, where: Sequence[ColumnElement[bool]], limit: int) -> list[str]:

@@ -96,6 +96,18 @@ def test_several_runs_at_once(api: httpx.Client, deployment: dict[str, Any]) -> 
     assert api.post(path, json=[{}] * 101).status_code == 400
 
 
+def test_one_run_that_fails_leaves_the_others(api: httpx.Client, deployment: dict[str, Any]) -> None:
+    """Also where the database refuses it; and it leaves nothing behind, not even its work queue."""
+    path = f"/deployments/{deployment['id']}/create_flow_run/bulk"
+    late = {"type": "SCHEDULED", "state_details": {"scheduled_time": "0001-01-01T00:00:00+14:00"}}
+    bodies = [{}, {"parent_task_run_id": str(uuid4())}, {"state": late, "work_queue_name": "unwanted"}, {"name": "last"}]
+    results = api.post(path, json=bodies).raise_for_status().json()["results"]
+    assert [result["status"] for result in results] == ["CREATED", "FAILED", "FAILED", "CREATED"]
+    assert all(result["error"] for result in results[1:3])
+    assert api.get(f"/flow_runs/{results[3]['flow_run_id']}").json()["name"] == "last"
+    assert api.get(f"/work_pools/{deployment['work_pool_name']}/queues/unwanted").status_code == 404
+
+
 def test_a_serving_process_gets_the_runs_in_order(api: httpx.Client, deployment: dict[str, Any]) -> None:
     times = ["2026-01-03T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
     for time in times:
