@@ -48,6 +48,7 @@ SET_STORAGE = Endpoint(
     body=ResultStorageUpdate,
     answer=ResultStorage,
     statuses=(422,),
+    further=(404,),
     permission="admin",
 )
 CLEAR_STORAGE = Endpoint(

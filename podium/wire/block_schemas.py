@@ -79,6 +79,7 @@ CREATE = Endpoint(
     answer=BlockSchema,
     status=201,
     statuses=(200, 409, 422),
+    further=(404,),
     permission="edit",
 )
 READ = Endpoint(

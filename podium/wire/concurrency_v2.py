@@ -153,6 +153,7 @@ UPDATE = Endpoint(
     body=ConcurrencyLimitV2Update,
     status=204,
     statuses=(404, 422),
+    further=(409,),
     permission="edit",
 )
 DELETE = Endpoint(

@@ -214,6 +214,7 @@ CREATE = Endpoint(
     answer=Deployment,
     status=201,
     statuses=(200, 409, 422),
+    further=(404,),
     permission="edit",
 )
 READ = Endpoint(
@@ -297,6 +298,7 @@ CREATE_FLOW_RUNS = Endpoint(
     body=list[DeploymentFlowRunCreate],
     answer=FlowRunsCreated,
     statuses=(404, 422),
+    further=(409,),
     permission="operate",
 )
 GET_SCHEDULED_FLOW_RUNS = Endpoint(

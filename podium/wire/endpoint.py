@@ -17,9 +17,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     ``path`` is relative to the API's base and spelled as in the contract (placeholders, trailing slash). ``body`` is
     the type of the request's JSON, ``answer`` that of the response's: None for neither, ``NoneType`` for a JSON null.
-    ``status`` is the usual success; ``statuses`` all the others the contract documents. ``query`` is the Struct of the
-    query parameters. ``media`` is the response's media type. ``headers`` are the request's headers that it heeds,
-    ``problems`` the shapes of those refusals that are not the usual one, by status.
+    ``status`` is the usual success; ``statuses`` all the others the contract documents, ``further`` what it is refused
+    with besides. ``query`` is the Struct of the query parameters. ``media`` is the response's media type. ``headers``
+    are the request's headers that it heeds, ``problems`` the shapes of refusals that are not the usual one, by status.
     """
 
     method: Method
@@ -30,6 +30,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: Any = None
     status: int = 200
     statuses: tuple[int, ...] = ()
+    further: tuple[int, ...] = ()
     permission: Permission = "read"
     body_required: bool = True
     media: str = "application/json"

@@ -236,6 +236,7 @@ CREATE = Endpoint(
     answer=FlowRun,
     status=201,
     statuses=(200, 409, 422),
+    further=(404,),
     permission="operate",
 )
 READ = Endpoint(method="GET", path="/flow_runs/{id}", summary="Read a flow run", answer=FlowRun, statuses=(404, 422))

@@ -153,7 +153,7 @@ def _headers(row: Endpoint) -> Iterator[dict[str, Any]]:
 
 
 def _responses(row: Endpoint, kinds: _Kinds) -> dict[str, Any]:
-    statuses = {row.status, *row.statuses}
+    statuses = {row.status, *row.statuses, *row.further}
     if row.permission != "open":
         statuses |= {400, 401, 503}
     if row.method != "GET":

@@ -125,6 +125,7 @@ CREATE = Endpoint(
     answer=TaskRun,
     status=201,
     statuses=(200, 422),
+    further=(409,),
     permission="operate",
 )
 READ = Endpoint(method="GET", path="/task_runs/{id}", summary="Read a task run", answer=TaskRun, statuses=(404, 422))

@@ -123,6 +123,7 @@ CREATE = Endpoint(
     answer=WorkQueue,
     status=201,
     statuses=(422,),
+    further=(409,),
     permission="edit",
 )
 READ = Endpoint(
@@ -151,6 +152,7 @@ UPDATE = Endpoint(
     body=WorkQueueUpdate,
     status=204,
     statuses=(404, 422),
+    further=(409,),
     permission="edit",
 )
 DELETE = Endpoint(
@@ -159,6 +161,7 @@ DELETE = Endpoint(
     summary="Delete a work queue",
     status=204,
     statuses=(404, 422),
+    further=(409,),
     permission="edit",
 )
 GET_RUNS = Endpoint(
@@ -221,6 +224,7 @@ UPDATE_IN_POOL = Endpoint(
     body=WorkQueueUpdate,
     status=204,
     statuses=(404, 422),
+    further=(409,),
     permission="edit",
 )
 DELETE_IN_POOL = Endpoint(
@@ -229,5 +233,6 @@ DELETE_IN_POOL = Endpoint(
     summary="Delete a work queue of a pool",
     status=204,
     statuses=(404, 422),
+    further=(409,),
     permission="edit",
 )
