@@ -207,26 +207,28 @@ class Podium:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def podium(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podium]:
-    """A server process of its own for the module, once on SQLite and once on PostgreSQL."""
+    """A server process of its own for the module, with its SERVER_SETTINGS, on SQLite and on PostgreSQL."""
     if not (PREFECT / "prefect").exists():
         pytest.skip("prefect client: .venv-prefect is not set up (make test does it)")
     home = tmp_path_factory.mktemp("e2e")
+    settings: dict[str, str] = getattr(request.module, "SERVER_SETTINGS", {})
     if request.param == "sqlite":
-        yield from _serve(home, f"sqlite+aiosqlite:///{home / 'podium.db'}")
+        yield from _serve(home, f"sqlite+aiosqlite:///{home / 'podium.db'}", settings)
     else:
         postgres: backing.Postgres = request.getfixturevalue("postgres")
         with postgres.database() as url:
             commands.upgrade(url)
-            yield from _serve(home, url)
+            yield from _serve(home, url, settings)
 
 
-def _serve(home: Path, database_url: str) -> Iterator[Podium]:
+def _serve(home: Path, database_url: str, settings: dict[str, str]) -> Iterator[Podium]:
     port = backing.free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "PODIUM_HOME": str(home / ".podium"),
         "PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url,
+        **settings,
     }
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
