@@ -62,7 +62,8 @@ def holds_all(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bo
 
 def holds_any(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
     """Whether a JSON array of strings holds at least one of the values."""
-    return _HoldsAny(column, bindparam(None, values, type_=Json(), unique=True))
+    each = (bindparam(None, [value], type_=Json(), unique=True) for value in values)
+    return _HoldsAny(column, bindparam(None, values, type_=Json(), unique=True), *each)
 
 
 def is_empty_array(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -126,15 +127,18 @@ def _holds_all_postgresql(element: _HoldsAll, compiler: SQLCompiler, **options: 
 
 @compiles(_HoldsAny, "sqlite")
 def _holds_any_sqlite(element: _HoldsAny, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = _parts(element, compiler, **options)
+    column, values = (compiler.process(clause, **options) for clause in list(element.clauses)[:2])
     wanted = f"SELECT wanted.value FROM json_each({values}) AS wanted"  # noqa: S608 - parts of a compiled statement
     return f"EXISTS (SELECT 1 FROM json_each({column}) AS held WHERE held.value IN ({wanted}))"  # noqa: S608
 
 
 @compiles(_HoldsAny, "postgresql")
 def _holds_any_postgresql(element: _HoldsAny, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = _parts(element, compiler, **options)
-    return f"({column} ?| ARRAY(SELECT jsonb_array_elements_text({values})))"
+    # Not ``?|``, of which the planner only guesses how many rows it selects.
+    column, _, *each = element.clauses
+    rows = compiler.process(column, **options)
+    held = [f"{rows} @> {compiler.process(value, **options)}" for value in each]
+    return f"({' OR '.join(held)})" if held else "false"
 
 
 @compiles(_IsEmptyArray, "sqlite")
@@ -192,7 +196,7 @@ def _seconds_between_sqlite(element: _SecondsBetween, compiler: SQLCompiler, **o
 @compiles(_SecondsBetween, "postgresql")
 def _seconds_between_postgresql(element: _SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
     earlier, later = _parts(element, compiler, **options)
-    return f"CAST(EXTRACT(EPOCH FROM ({later} - {earlier})) AS double precision)"
+    return f"date_part('epoch', {later} - {earlier})"
 
 
 @compiles(_IntervalNumber, "sqlite")
@@ -204,7 +208,7 @@ def _interval_number_sqlite(element: _IntervalNumber, compiler: SQLCompiler, **o
 @compiles(_IntervalNumber, "postgresql")
 def _interval_number_postgresql(element: _IntervalNumber, compiler: SQLCompiler, **options: Any) -> str:
     start, moment, seconds = _parts(element, compiler, **options)
-    return f"CAST(floor(EXTRACT(EPOCH FROM ({moment} - {start})) / {seconds}) AS integer)"
+    return f"CAST(floor(date_part('epoch', {moment} - {start}) / {seconds}) AS integer)"
 
 
 @compiles(_Unindexed, "sqlite")

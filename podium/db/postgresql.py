@@ -51,7 +51,8 @@ def open_postgresql(url: str, options: Options) -> Engine:
 
 def _session(options: Options) -> str:
     """The parameters a session starts with, as the server's command line spells them."""
-    parameters = {"timezone": "UTC", "statement_timeout": str(int(options.timeout * 1000))}
+    # Compiling a statement takes longer than the longest of ours run.
+    parameters = {"timezone": "UTC", "statement_timeout": str(int(options.timeout * 1000)), "jit": "off"}
     if options.lock_timeout:
         parameters["lock_timeout"] = str(int(options.lock_timeout * 1000))
     if options.search_path:

@@ -74,6 +74,7 @@ def selected(wanted: EventFilter, *columns: Any) -> Select[Any]:
 def conditions(wanted: EventFilter) -> list[Condition]:
     """What an event of the workspace has to be, to match."""
     found: list[Condition] = [events.c.workspace_id == WORKSPACE]
+    during = _during(wanted)
     if wanted.occurred.since is not None:
         found.append(events.c.occurred >= wanted.occurred.since)
     if wanted.occurred.until is not None:
@@ -84,10 +85,13 @@ def conditions(wanted: EventFilter) -> list[Condition]:
         found.append(events.c.id.in_([str(each) for each in wanted.id.id]))
     if wanted.resource is not None:
         found.extend(_of_primary(wanted.resource))
-    found.extend(_has_related(each) for each in one_or_many(wanted.related))
-    anywhere = [and_(*_of_resource(each)) for each in one_or_many(wanted.any_resource)]
+    for related in one_or_many(wanted.related):
+        named = bool(related.id or related.resources_in_roles)
+        found.append(_has_resource(_of_related(related), during if named else None))
+    anywhere = one_or_many(wanted.any_resource)
     if anywhere:
-        found.append(_has_resource(or_(false(), *anywhere)))
+        alternatives = or_(false(), *(and_(*_of_resource(each)) for each in anywhere))
+        found.append(_has_resource(alternatives, during if all(each.id for each in anywhere) else None))
     if wanted.text is not None:
         text: ColumnElement[str] = events.c.event
         for column in (events.c.resource, events.c.related, events.c.payload):
@@ -128,7 +132,7 @@ def _of_primary(wanted: EventResource) -> list[Condition]:
     return found
 
 
-def _has_related(wanted: EventRelated) -> Condition:
+def _of_related(wanted: EventRelated) -> Condition:
     found: list[Condition] = [_PART.position > 0]
     if wanted.id:
         found.append(_PART.resource_id.in_(wanted.id))
@@ -140,7 +144,7 @@ def _has_related(wanted: EventRelated) -> Condition:
         ]
         found.append(or_(false(), *pairs))
     found.extend(_of_labels(wanted.labels or {}))
-    return _has_resource(and_(*found))
+    return and_(*found)
 
 
 def _of_resource(wanted: EventAnyResource) -> list[Condition]:
@@ -153,8 +157,18 @@ def _of_resource(wanted: EventAnyResource) -> list[Condition]:
     return found
 
 
-def _has_resource(condition: Condition) -> Condition:
+def _has_resource(condition: Condition, during: list[Condition] | None = None) -> Condition:
+    """That a resource of the event meets the condition; with a range of time, one that is named and looked up first."""
+    if during is not None:
+        return events.c.id.in_(select(_PART.event_id).where(condition, *during).correlate(None))
     return exists().where(_PART.event_id == events.c.id, condition)
+
+
+def _during(wanted: EventFilter) -> list[Condition]:
+    """The range of time of the filter, for the resources of events."""
+    since, until = wanted.occurred.since, wanted.occurred.until
+    found = [] if since is None else [_PART.occurred >= since]
+    return found if until is None else [*found, _PART.occurred <= until]
 
 
 def _of_labels(wanted: ResourceSpecification) -> list[Condition]:

@@ -70,6 +70,7 @@ FLOWS = Target(
         "tags": listing(flows.c.tags),
         "deployment": Place(None, {"is_null_": lambda column, null: _has_deployment(column, not null)}),
     },
+    few=True,
 )
 
 FLOW_RUNS = Target(
@@ -132,6 +133,7 @@ DEPLOYMENTS = Target(
         "work_queue_name": value(deployments.c.work_queue_name),
         "concurrency_limit": Place(None, dict.fromkeys(("ge_", "le_", "is_null_"), _accepted)),
     },
+    few=True,
 )
 
 WORK_POOLS = Target(
@@ -142,12 +144,14 @@ WORK_POOLS = Target(
         "name": value(work_pools.work_pools.c.name),
         "type": value(work_pools.work_pools.c.type),
     },
+    few=True,
 )
 
 WORK_QUEUES = Target(
     "work_queues",
     work_pools.work_queues,
     {"id": value(work_pools.work_queues.c.id), "name": value(work_pools.work_queues.c.name)},
+    few=True,
 )
 
 WORKERS = Target(

@@ -81,12 +81,16 @@ class Relation:
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """An entity that can be filtered: its own filter's key on the wire, its rows, fields and relations."""
+    """An entity that can be filtered: its own filter's key on the wire, its rows, fields and relations.
+
+    ``few``: people define its rows, so there are thousands at most.
+    """
 
     name: str
     rows: FromClause
     fields: Fields
     relations: tuple[Relation, ...] = field(default=())
+    few: bool = False
 
 
 def conditions(target: Target, body: Any) -> list[Condition]:
@@ -127,16 +131,27 @@ def _related(relations: Sequence[Relation], body: Any) -> list[Condition]:
         if selections or wanted:
             for selection in selections:
                 wanted += own_conditions(relation.to, selection)
-            found += _linked(relation, wanted, _named_ids(selections))
+            few = relation.to.few or _is_narrow(relation, body)
+            found += _linked(relation, wanted, _named_ids(selections), few)
     return found
 
 
-def _linked(relation: Relation, wanted: Sequence[Condition], ids: Sequence[Any] | None) -> list[Condition]:
+def _is_narrow(relation: Relation, body: Any) -> bool:
+    """Whether the related row belongs to rows that are named by their ids."""
+    return any(
+        _named_ids([each for name in further.names if (each := getattr(body, name, None)) is not None])
+        for further in relation.beyond
+    )
+
+
+def _linked(relation: Relation, wanted: Sequence[Condition], ids: Sequence[Any] | None, few: bool) -> list[Condition]:
     """That a related row meets the conditions, said so that both databases find the quick way.
 
-    ``ids`` are those the related row is one of, None if they are not known.
+    ``ids`` are those the related row is one of, None if they are not known; ``few`` related rows are looked up first.
     """
     rows = relation.to.rows
+    if relation.there is rows.c.id and ids is None and few:
+        return [relation.here.in_(select(relation.there).select_from(rows).where(*wanted).correlate(None))]
     if relation.there is rows.c.id:
         row = exists(literal_column("1")).select_from(rows).where(relation.there == relation.here, *wanted)
         linked: list[Condition] = [row.correlate_except(rows)]

@@ -13,6 +13,7 @@ from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.types import Timestamp
 from podium.db.unit import Row, Tx
 from podium.server.errors import NotFound
+from podium.server.queries.choosing import chosen
 from podium.server.queries.generic import Entity
 from podium.wire.flow_runs import FlowRun
 from podium.wire.states import TERMINAL
@@ -73,7 +74,11 @@ def list_flow_runs(
     **named: Any,
 ) -> list[Row]:
     """The flow runs that match, in order, at most ``limit`` after the first ``offset``; ``named`` are parameters."""
-    rows = tx.all(_LIST.where(*where).order_by(*order).limit(limit).offset(offset or None), named)
+    if named:  # a statement made by hand, which knows its index
+        listed = _LIST.where(*where).order_by(*order).limit(limit).offset(offset or None)
+    else:
+        listed = _LIST.where(*chosen(tx, flow_runs, where, order, limit, offset)).order_by(*order)
+    rows = tx.all(listed, named)
     return [as_answer(row, tx.now) for row in rows]
 
 

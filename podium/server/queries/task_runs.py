@@ -9,6 +9,7 @@ from podium.db.prepared import Prepared
 from podium.db.tables.task_runs import task_run_states, task_runs
 from podium.db.unit import Row, Tx
 from podium.server.errors import NotFound
+from podium.server.queries.choosing import chosen
 from podium.server.queries.flow_runs import as_answer, state_columns
 from podium.server.queries.generic import Entity
 from podium.wire.task_runs import TaskRun
@@ -50,5 +51,5 @@ def list_task_runs(
     offset: int = 0,
 ) -> list[Row]:
     """The task runs that match, in order, at most ``limit`` after the first ``offset``."""
-    rows = tx.all(_LIST.where(*where).order_by(*order).limit(limit).offset(offset or None))
+    rows = tx.all(_LIST.where(*chosen(tx, task_runs, where, order, limit, offset)).order_by(*order))
     return [as_answer(row, tx.now) for row in rows]
