@@ -139,11 +139,9 @@ def test_own_blocks_keep_secrets_wherever_they_are(podium: Podium) -> None:
 
         outer = Outer.load("outer")
         assert outer.one.get_secret_value() == "canary-1" and outer.none is None
-        assert [each.get_secret_value() for each in outer.many] == ["canary-2"]
-        assert outer.named["a"].get_secret_value() == "canary-3"
+        assert (outer.many[0].get_secret_value(), outer.named["a"].get_secret_value()) == ("canary-2", "canary-3")
         assert outer.free.get_secret_value() == {"b": "canary-4"}
-        assert outer.login.password.get_secret_value() == "canary-5"
-        assert outer.logins[0].password.get_secret_value() == "canary-6"
+        assert [each.password.get_secret_value() for each in (outer.login, *outer.logins)] == ["canary-5", "canary-6"]
         assert outer.inner.key.get_secret_value() == "canary-inner"
         assert outer.either.key.get_secret_value() == "canary-nameless"
 
