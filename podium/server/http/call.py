@@ -1,5 +1,6 @@
 """One call of an endpoint: who asks for what, and the way to the database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,24 @@ class Reply:
     content: bytes | None = None
     stream: AsyncIterator[bytes] | None = None
     media: str | None = None
+
+
+async def while_listened_to(request: Request, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A stream that ends early when the caller hangs up, since what is sent to nobody is silently dropped."""
+    receive = request._receive  # Falcon has no public way to hear of it
+
+    async def until_gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    gone = asyncio.ensure_future(until_gone())
+    try:
+        async for piece in stream:
+            yield piece
+            if gone.done():
+                break
+    finally:
+        gone.cancel()
 
 
 @dataclass(slots=True)

@@ -6,6 +6,9 @@ from falcon.asgi import Request, Response
 from podium.profiles import Settings
 
 MAX_AGE = "600"
+EXPOSED = "Retry-After, X-Request-ID"
+"""What pages may read of an answer besides the few headers that browsers always show."""
+
 METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
@@ -29,6 +32,7 @@ class Cors:
         if not origin or not ({"*", origin} & self._origins):
             return
         response.set_header("Access-Control-Allow-Origin", "*" if "*" in self._origins else origin)
+        response.set_header("Access-Control-Expose-Headers", EXPOSED)
         if request.method == "OPTIONS" and request.get_header("Access-Control-Request-Method"):
             asked = request.get_header("Access-Control-Request-Headers") or ""
             response.set_header("Access-Control-Allow-Methods", self._methods)

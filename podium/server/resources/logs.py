@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from podium.db.ids import new_ids
 from podium.db.unit import Row, Tx
-from podium.server.http.call import Call, Reply
+from podium.server.http.call import Call, Reply, while_listened_to
 from podium.server.messaging.bus import LOGS
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
@@ -65,7 +65,7 @@ async def download_logs(call: Call) -> Reply:
 
     name = quote(f"{name}-logs.csv", safe="")
     return Reply(
-        stream=pieces(),
+        stream=while_listened_to(call.request, pieces()),
         media="text/csv; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename=\"flow-run-logs.csv\"; filename*=UTF-8''{name}"},
     )

@@ -91,6 +91,20 @@ def test_what_is_open(guarded: httpx.Client) -> None:
     assert guarded.get("/nowhere").status_code == 404
 
 
+def test_documents_and_pages(guarded: httpx.Client) -> None:
+    """The documents of the API ask for credentials, those beside it do not, and the page tells nothing of runs."""
+    root = str(guarded.base_url).removesuffix("api/")
+    for path in ("docs", "openapi.json"):
+        assert guarded.get(f"/{path}").status_code == 401
+        assert guarded.get(root + path).status_code == 200
+    settings = guarded.get(f"{root}ui-settings")
+    assert (settings.status_code, settings.json()["auth"]) == (200, "BASIC")
+    assert "Flow runs" not in guarded.get(root).text
+    for method, path in (("HEAD", "/hello"), ("HEAD", "/openapi.json"), ("PUT", "/admin/storage")):
+        assert guarded.request(method, path).status_code == 401
+    assert guarded.get("/csrf-token?client=me").status_code == 401
+
+
 def test_without_csrf_protection(api: httpx.Client) -> None:
     """A client that reads exactly this stops asking for tokens."""
     response = api.get("/csrf-token", params={"client": "me"})

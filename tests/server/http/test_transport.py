@@ -74,6 +74,7 @@ def test_every_origin_when_set(module_database_url: str) -> None:
     with served(module_database_url, **flags) as live, httpx.Client(base_url=live.url) as api:
         answered = api.get("/health", headers={"Origin": "https://elsewhere.example"})
         assert answered.headers["Access-Control-Allow-Origin"] == "*"
+        assert answered.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Request-ID"
         assert answered.headers["Vary"] == "Origin"
         refused = api.get("/hello", headers={"Origin": "https://elsewhere.example"})
         assert refused.status_code == 401

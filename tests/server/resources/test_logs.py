@@ -2,11 +2,15 @@
 
 import csv
 import io
+import time
 from typing import Any
 
 import httpx
+import pytest
 
 from podium.db.ids import new_id
+from podium.db.unit import Row, Tx
+from podium.server.resources import logs
 from podium.server.resources.logs import PIECE
 from podium.wire.logs import Log
 from tests.server.conftest import decode
@@ -133,3 +137,20 @@ def test_a_log_that_ends_with_a_piece(api: httpx.Client) -> None:
     api.post("/logs/", json=[_line(str(number), flow_run_id=full) for number in range(PIECE)])
     assert [line[4] for line in _download(api, full)[1:]] == [str(number) for number in range(PIECE)]
     assert _download(api, empty) == [["timestamp", "level", "flow_run_id", "task_run_id", "message"]]
+
+
+def test_a_download_that_nobody_waits_for_ends(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hangs up in the middle costs no more than the pieces on the way."""
+    run, read = _run(api), []
+
+    def noted(tx: Tx, run_id: str, after: Row | None) -> tuple[bytes, Row | None]:
+        read.append(after)
+        return bytes(1 << 20), {"id": run_id, "timestamp": tx.now}
+
+    monkeypatch.setattr(logs, "_piece", noted)
+    with api.stream("GET", f"/flow_runs/{run}/logs/download", headers={"Accept-Encoding": "identity"}) as answer:
+        next(answer.iter_raw())
+    time.sleep(1)
+    before = len(read)
+    time.sleep(0.5)
+    assert len(read) == before
