@@ -78,3 +78,8 @@ class Call:
     def client_version(self) -> ClientVersion | None:
         """The version of the ``prefect`` client that calls, None when it is another program."""
         return parse_user_agent(self.request.get_header("User-Agent") or "")
+
+    def client_before(self, *release: int) -> bool:
+        """Whether a ``prefect`` client calls that is older than a release, given as its first numbers."""
+        version = self.client_version
+        return version is not None and version.release < release

@@ -33,7 +33,7 @@ async def create_deployment(call: Call, body: wire.DeploymentCreate) -> Reply:
 
 def _for_client(call: Call, row: Row) -> Row:
     """Clients before 3.2 take no null for the queue of a deployment that has none; they take a field left out."""
-    if row["work_queue_id"] is None and (call.request.user_agent or "").startswith(("prefect/3.0.", "prefect/3.1.")):
+    if row["work_queue_id"] is None and call.client_before(3, 2):
         return {name: value for name, value in row.items() if name != "work_queue_id"}
     return row
 

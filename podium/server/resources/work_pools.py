@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from podium.db.types import plain
 from podium.db.unit import Row, Tx
 from podium.server.http.call import Call
 from podium.server.operations.polling import mark_queues_polled, unmarked_queues
@@ -16,21 +17,27 @@ from podium.server.queries.work_queues import read_pool_slots
 from podium.wire import work_pools as wire
 
 
+def _for_client(call: Call, row: Row) -> Row:
+    """Clients before 3.4 refuse a storage with fields that they do not know; those that are null are left out."""
+    if not call.client_before(3, 4):
+        return row
+    storage: dict[str, Any] = msgspec.to_builtins(plain(row["storage_configuration"])) or {}
+    return {**row, "storage_configuration": {name: value for name, value in storage.items() if value is not None}}
+
+
 async def create_pool(call: Call, body: wire.WorkPoolCreate) -> Row:
-    row: Row = await call.write(create_work_pool, msgspec.structs.asdict(body))
-    return row
+    return _for_client(call, await call.write(create_work_pool, msgspec.structs.asdict(body)))
 
 
 async def read_pool(call: Call) -> Row:
-    row: Row = await call.read(read_work_pool, call.path["name"])
-    return row
+    return _for_client(call, await call.read(read_work_pool, call.path["name"]))
 
 
 async def list_pools(call: Call, body: wire.WorkPoolQuery) -> list[Row]:
     limit = call.limit(body.limit)
     where = own_conditions(filter_targets.WORK_POOLS, body.work_pools)
     rows: list[Row] = await call.read(list_work_pools, where, limit, body.offset)
-    return rows
+    return [_for_client(call, row) for row in rows]
 
 
 async def count_pools(call: Call, body: wire.WorkPoolCountQuery) -> int:

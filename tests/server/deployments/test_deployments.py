@@ -189,14 +189,12 @@ def test_an_automation_is_named_as_the_creator(api: httpx.Client, flow_id: str) 
     assert run.json()["created_by"] == creator
 
 
-@pytest.mark.parametrize(
-    ("agent", "told"), [("prefect/3.0.11 (API 0.8.4)", False), ("prefect/3.8.8 (API 0.8.4)", True)]
-)
-def test_old_clients_are_spared_the_null_of_a_queue(api: httpx.Client, flow_id: str, agent: str, told: bool) -> None:
+@pytest.mark.parametrize(("release", "told"), [("3.0.11", False), ("3.8.8", True)])
+def test_old_clients_are_spared_the_null_of_a_queue(api: httpx.Client, flow_id: str, release: str, told: bool) -> None:
     """Clients before 3.2 take no null for the queue that a deployment has not, and read one that is left out."""
     saved = save(api, flow_id)
     flow = api.get(f"/flows/{flow_id}").json()["name"]
-    headers, chosen = {"User-Agent": agent}, {"deployments": {"id": {"any_": [saved["id"]]}}}
+    headers, chosen = {"User-Agent": f"prefect/{release} (API 0.8.4)"}, {"deployments": {"id": {"any_": [saved["id"]]}}}
     answers = [
         api.get(f"/deployments/{saved['id']}", headers=headers).json(),
         api.get(f"/deployments/name/{flow}/daily", headers=headers).json(),

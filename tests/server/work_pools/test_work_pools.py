@@ -226,3 +226,17 @@ def test_the_worker_types_a_pool_can_be_made_for(api: httpx.Client) -> None:
             assert api.post("/work_pools/", json=body).status_code == 201
     assert api.get("/collections/views/demo-flows").json() == {}
     assert api.get("/collections/views/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(("release", "told"), [("3.2.15", False), ("3.4.25", True)])
+def test_old_clients_are_spared_unknown_fields_of_the_storage(api: httpx.Client, release: str, told: bool) -> None:
+    """Clients before 3.4 refuse a storage with a field that they do not know; what is null is left out for them."""
+    headers = {"User-Agent": f"prefect/{release} (API 0.8.4)"}
+    name = f"old-{uuid4()}"
+    answers = [
+        api.post("/work_pools/", json={"name": name, "type": "process"}, headers=headers).json(),
+        api.get(f"/work_pools/{name}", headers=headers).json(),
+        *api.post("/work_pools/filter", json={"work_pools": {"name": {"any_": [name]}}}, headers=headers).json(),
+    ]
+    assert [answer["name"] for answer in answers] == [name] * 3
+    assert [bool(answer["storage_configuration"]) for answer in answers] == [told] * 3
