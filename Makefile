@@ -7,6 +7,7 @@ PORT ?= 4200
 ARGS ?=
 JOBS ?= auto
 TESTS ?= tests
+MATRIX = 3.0 3.2 3.4 3.6
 EXAMPLES ?= 200
 SEED := $(or $(SEED),$(shell date +%s))
 
@@ -17,10 +18,10 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench e2e crash fuzz lock clean
+.PHONY: help start test lint format types fences wheel smoke bench e2e e2e-matrix crash fuzz lock clean soak concurrency
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
 
 start: .venv/.stamp-runtime .venv/.stamp-bytecode  ## run the server on SQLite at http://$(HOST):$(PORT)
 	@exec $(BIN)/podium server start --host $(HOST) --port $(PORT) $(ARGS)
@@ -55,6 +56,9 @@ bench: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure P
 e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the real client against the server, the slow tests too
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m '' tests/e2e $(ARGS)
 
+e2e-matrix: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp $(MATRIX:%=.venv-prefect-%/.stamp)  ## run the basic journey with the clients 3.0 to 3.8
+	$(BIN)/python -m pytest tests/e2e/matrix/journey.py $(ARGS)
+
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
 	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)
 
@@ -62,11 +66,17 @@ fuzz: .venv/.stamp-dev  ## make up EXAMPLES=200 requests to every operation, on 
 	@echo 'SEED=$(SEED)'
 	PODIUM_TEST_EXAMPLES=$(EXAMPLES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/contract/test_fuzz.py $(ARGS)
 
+concurrency: .venv/.stamp-dev  ## kill clients and server under 40,000 operations on slots, on each database (about 10 minutes)
+	PODIUM_TEST_CLIENTS=8 PODIUM_TEST_OPERATIONS=5000 $(BIN)/python -m pytest -s tests/concurrency $(ARGS)
+
+soak: .venv/.stamp-dev .venv/.stamp-bytecode  ## watch the server's memory under 10 minutes of mixed load (ARGS='--minutes 60')
+	$(BIN)/python -m bench.soak $(ARGS)
+
 lock:  ## write the lock files again from pyproject.toml (needs uv)
 	$(BIN)/python .ci/lock.py $(ARGS)
 
 clean:  ## remove the environments, caches and builds
-	rm -rf .venv .venv-prefect dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-prefect .venv-prefect-* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Each environment is made once and again when its lock file changes.
 .venv/.stamp-python:
@@ -94,4 +104,10 @@ clean:  ## remove the environments, caches and builds
 	@echo 'Installing the unmodified prefect client into .venv-prefect' >&2
 	@$(PYTHON) -m venv .venv-prefect
 	@.venv-prefect/bin/python $(PIP) install --no-deps --require-hashes --requirement requirements-prefect.lock
+	@touch $@
+
+.venv-prefect-%/.stamp: tests/e2e/matrix/prefect-%.lock
+	@echo 'Installing the unmodified prefect client $* into .venv-prefect-$*' >&2
+	@$(PYTHON) -m venv .venv-prefect-$*
+	@.venv-prefect-$*/bin/python $(PIP) install --no-deps --require-hashes --requirement $<
 	@touch $@

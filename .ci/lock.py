@@ -1,17 +1,18 @@
-"""Write the lock files from pyproject.toml: one resolution for Python 3.11 to 3.13 and every platform, with hashes.
+"""Write the lock files from pyproject.toml and tests/e2e/matrix: a resolution with hashes for each.
 
-Needs `uv` on the path. Pins stay where they are unless `--upgrade` is given.
+One serves Python 3.11 to 3.13 and every platform. Needs `uv` on the path. Pins stay where they are unless `--upgrade` is given.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-HEADER = "# Made by `make lock` from pyproject.toml. Do not edit.\n"
+HEADER = "# Made by `make lock` from {source}. Do not edit.\n"
 LOCKS = {
     "requirements.lock": ["pyproject.toml"],
     "requirements-dev.lock": ["pyproject.toml", "--group", "dev"],
     "requirements-prefect.lock": ["--group", "prefect"],
+    **{str(source.with_suffix(".lock")): [str(source)] for source in sorted(Path("tests/e2e/matrix").glob("*.in"))},
 }
 COMMAND = "uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras"
 PLAIN = "--no-header --no-annotate"
@@ -21,7 +22,8 @@ def main(extra: list[str]) -> None:
     for name, source in LOCKS.items():
         subprocess.run([*COMMAND.split(), *PLAIN.split(), *source, "--output-file", name, *extra], check=True)
         lock = Path(name)
-        lock.write_text(HEADER + lock.read_text("utf-8").removeprefix(HEADER), "utf-8")
+        header = HEADER.format(source=source[0] if source[0].endswith(".in") else "pyproject.toml")
+        lock.write_text(header + lock.read_text("utf-8").removeprefix(header), "utf-8")
 
 
 if __name__ == "__main__":
