@@ -1,6 +1,6 @@
 """Write the lock files from pyproject.toml and tests/e2e/matrix: a resolution with hashes for each.
 
-One serves Python 3.11 to 3.13 and every platform. Needs `uv` on the path. Pins stay where they are unless `--upgrade` is given.
+One serves Python 3.11 to 3.13 and every platform. Needs `uv` on the path. Pins stay unless `--upgrade` is given.
 """
 
 import subprocess
