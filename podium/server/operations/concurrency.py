@@ -147,7 +147,8 @@ def decay(tx: Tx, limit: Row) -> None:
     now, per_second = tx.now, limit["slot_decay_per_second"]
     decaying = limit["denied_slots"] + (limit["anonymous_slots"] if per_second else 0)
     if decaying <= 0:
-        limit["slots_updated"] = now
+        # A unit that waited for the lock may have begun before the one that had it.
+        limit["slots_updated"] = max(now, limit["slots_updated"])
         return
     occupancy = max(min(limit["avg_slot_occupancy_seconds"], longest_wait(tx, limit)), SHORTEST_OCCUPANCY)
     rate = per_second or 1.0 / occupancy

@@ -4,7 +4,7 @@ Polls hand out no more runs than there are free slots, but reserve none: an earl
 make them hand out one too many. So the proposal of PENDING, which takes the slot, looks again.
 """
 
-from podium.server.orchestration.engine import Rule, only
+from podium.server.orchestration.engine import Rule, all_but, only
 from podium.server.orchestration.transition import FlowRunTransition
 from podium.server.queries.work_queues import lock_pool_slots
 
@@ -22,5 +22,5 @@ def _check_room(transition: FlowRunTransition) -> None:
 
 
 ENFORCE_WORK_POOL_CONCURRENCY = Rule(
-    "EnforceWorkPoolConcurrency", only("SCHEDULED"), only("PENDING"), before=_check_room
+    "EnforceWorkPoolConcurrency", all_but(None, "PENDING", "RUNNING"), only("PENDING"), before=_check_room
 )
