@@ -134,7 +134,7 @@ def test_own_blocks_keep_secrets_wherever_they_are(podium: Podium) -> None:
         Outer(
             one="canary-1", many=["canary-2"], named={"a": "canary-3"}, free={"b": "canary-4"},
             login=Login(user="u", password="canary-5"), logins=[Login(user="v", password="canary-6")],
-            inner=inner, either=Inner(key="canary-nameless"),
+            inner=inner, either=Inner(key="canary-none"),
         ).save("outer")
 
         outer = Outer.load("outer")
@@ -142,7 +142,7 @@ def test_own_blocks_keep_secrets_wherever_they_are(podium: Podium) -> None:
         assert (outer.many[0].get_secret_value(), outer.named["a"].get_secret_value()) == ("canary-2", "canary-3")
         assert outer.free.get_secret_value() == {"b": "canary-4"}
         assert [each.password.get_secret_value() for each in (outer.login, *outer.logins)] == ["canary-5", "canary-6"]
-        assert [each.key.get_secret_value() for each in (outer.inner, outer.either)] == ["canary-inner", "canary-nameless"]
+        assert [each.key.get_secret_value() for each in (outer.inner, outer.either)] == ["canary-inner", "canary-none"]
 
         with get_client(sync_client=True) as client:
             shown = client.read_block_document_by_name("outer", "outer", include_secrets=False)
