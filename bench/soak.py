@@ -229,7 +229,9 @@ async def soak(minutes: float, every: float, database_url: str | None) -> bool:
             for place, (step, count, rest) in enumerate(MIX)
             for number in range(count)
         ]
-        taken, *_ = await asyncio.gather(sample(server, 60 * minutes, every), *work)
+        busy = asyncio.gather(*work)
+        taken = await sample(server, 60 * minutes, every)
+        await busy
     finally:
         await server.stop()
         server.remove()
