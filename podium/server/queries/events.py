@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, f
 from podium.db.dialect import fits_pattern, label_text
 from podium.db.tables.events import event_resources, events
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.errors import Invalid
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE
 from podium.server.events.matching import one_or_many
 from podium.server.queries.text_search import matches
@@ -21,6 +22,9 @@ from podium.wire.events import (
 )
 
 Condition = ColumnElement[bool]
+
+MOST_TERMS = 500
+"""Conditions of one filter beyond which it is refused: the time to plan a statement grows with each."""
 
 ANY = "*?"
 """The signs that stand for others in a label's value."""
@@ -71,8 +75,23 @@ def selected(wanted: EventFilter, *columns: Any) -> Select[Any]:
     return select(*columns).join_from(events, ranked, newest)
 
 
+def _check_size(wanted: EventFilter) -> None:
+    """``Invalid`` for more alternatives than a database plans in any time; values to be equal to may be any number."""
+    name, anywhere, related = wanted.event, one_or_many(wanted.any_resource), one_or_many(wanted.related)
+    resources = [*anywhere, *([] if wanted.resource is None else [wanted.resource])]
+    terms = len(anywhere) + len(related)
+    terms += 0 if name is None else len(name.prefix or ()) + len(name.exclude_prefix or ())
+    terms += sum(len(each.id_prefix or ()) for each in resources)
+    terms += sum(len(each.resources_in_roles or ()) for each in related)
+    labels = [values for each in (*resources, *related) for values in (each.labels or {}).values()]
+    terms += sum(1 if isinstance(values, str) else len(values) for values in labels)
+    if terms > MOST_TERMS:
+        raise Invalid(f"The filter has {terms} prefixes, labels and resources, more than {MOST_TERMS}.")
+
+
 def conditions(wanted: EventFilter) -> list[Condition]:
-    """What an event of the workspace has to be, to match."""
+    """What an event of the workspace has to be, to match; ``Invalid`` for a filter of too many parts."""
+    _check_size(wanted)
     found: list[Condition] = [events.c.workspace_id == WORKSPACE]
     during = _during(wanted)
     if wanted.occurred.since is not None:

@@ -85,6 +85,25 @@ def test_the_next_page_is_in_the_same_workspace(api: httpx.Client, units: Units)
     assert (len(page.events), len(following.events)) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"event": {"prefix": ["x"] * 501}},
+        {"event": {"exclude_prefix": ["x"] * 50_000}},
+        {"any_resource": [{"id": ["x"]}] * 501},
+        {"any_resource": {"labels": {"a": ["x"] * 501}}},
+        {"resource": {"labels": {f"label-{number}": "x" for number in range(20_000)}}},
+        {"related": {"resources_in_roles": [["x", "y"]] * 501}},
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_a_filter_of_too_many_parts_is_refused(api: httpx.Client, part: dict[str, Any]) -> None:
+    """It would keep the database busy for minutes; values to be equal to may be many."""
+    assert api.post("/events/filter", json={"filter": part}).status_code == 422
+    assert api.post("/events/count-by/event", json={"filter": part}).status_code == 422
+    assert api.post("/events/filter", json={"filter": {"event": {"name": ["x"] * 5000}}}).status_code == 200
+
+
 def token_of(**place: Any) -> str:
     """A page token as a server writes it."""
     whole = {"filter": {}, "count": 5, "page_size": 2, "offset": 0, **place}
