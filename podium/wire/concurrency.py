@@ -6,14 +6,14 @@ from uuid import UUID
 from podium.wire.concurrency_v2 import MinimalConcurrencyLimit
 from podium.wire.endpoint import Body, Endpoint
 from podium.wire.parameters import Listing, Parameters, Row
-from podium.wire.scalars import Id
+from podium.wire.scalars import Id, Integer
 
 
 class ConcurrencyLimitCreate(Body):
     """A limit to create, or to change by its tag."""
 
     tag: str
-    concurrency_limit: int
+    concurrency_limit: Integer
 
 
 class ConcurrencyLimit(Row):

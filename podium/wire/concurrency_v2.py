@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from podium.wire.endpoint import Answer, Body, Endpoint, Patch
 from podium.wire.parameters import Listing, Parameters, Row
-from podium.wire.scalars import Id, Name, Natural, OrDefault, Positive, Rate
+from podium.wire.scalars import Amount, Id, Name, OrDefault, PositiveAmount, Rate
 
 SlotMode = Literal["concurrency", "rate_limit"]
 LeaseSeconds = Annotated[float, msgspec.Meta(ge=60, le=86400)]
@@ -18,10 +18,10 @@ class ConcurrencyLimitV2Create(Body):
     """A limit to create; with a decay its slots free themselves at that rate."""
 
     name: Name
-    limit: Natural
+    limit: Amount
     active: bool = True
-    active_slots: Natural = 0
-    denied_slots: Natural = 0
+    active_slots: Amount = 0
+    denied_slots: Amount = 0
     slot_decay_per_second: Rate = 0
 
 
@@ -30,9 +30,9 @@ class ConcurrencyLimitV2Update(Patch):
 
     active: bool | UnsetType | None = UNSET
     name: Name | UnsetType | None = UNSET
-    limit: Natural | UnsetType | None = UNSET
-    active_slots: Natural | UnsetType | None = UNSET
-    denied_slots: Natural | UnsetType | None = UNSET
+    limit: Amount | UnsetType | None = UNSET
+    active_slots: Amount | UnsetType | None = UNSET
+    denied_slots: Amount | UnsetType | None = UNSET
     slot_decay_per_second: Rate | UnsetType | None = UNSET
 
 
@@ -77,7 +77,7 @@ class Increment(Parameters):
     """Slots to take of every limit named, all or none. Unknown names are no limit."""
 
     names: list[str]
-    slots: Positive
+    slots: PositiveAmount
     mode: OrDefault[SlotMode] = "concurrency"
     create_if_missing: bool | None = None
 
@@ -86,7 +86,7 @@ class LeasedIncrement(Parameters):
     """Slots to take for as long as their lease is renewed."""
 
     names: list[str]
-    slots: Positive
+    slots: PositiveAmount
     mode: OrDefault[SlotMode] = "concurrency"
     lease_duration: OrDefault[LeaseSeconds] = 300
     holder: LeaseHolder | None = None
@@ -109,7 +109,7 @@ class Decrement(Parameters):
     """Slots to give back, and the seconds they were held."""
 
     names: list[str]
-    slots: Positive
+    slots: PositiveAmount
     occupancy_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
     create_if_missing: bool | None = None
 

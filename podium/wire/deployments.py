@@ -12,7 +12,7 @@ from podium.wire.endpoint import Body, Endpoint, Patch
 from podium.wire.filters import DeploymentFilter, QueueScope
 from podium.wire.flow_runs import BulkLimit, FlowRun, FlowRunPolicy, FlowRunsCreated
 from podium.wire.parameters import Creator, Deleted, Page, Parameters, Row
-from podium.wire.scalars import Id, Json, Labels, Natural, OrDefault, PageNumber, Positive, Seconds, Time, seconds
+from podium.wire.scalars import Id, Json, Labels, Natural, OrDefault, PageNumber, PositiveAmount, Seconds, Time, seconds
 from podium.wire.schedules import DeploymentSchedule, DeploymentScheduleCreate, DeploymentScheduleUpdate
 from podium.wire.sorting import DeploymentSort
 from podium.wire.states import StateCreate
@@ -45,7 +45,7 @@ class DeploymentCreate(Patch, kw_only=True):
     flow_id: UUID
     paused: bool | UnsetType = UNSET
     schedules: list[DeploymentScheduleCreate] | UnsetType = UNSET
-    concurrency_limit: Positive | UnsetType | None = UNSET
+    concurrency_limit: PositiveAmount | UnsetType | None = UNSET
     concurrency_options: ConcurrencyOptions | UnsetType | None = UNSET
     global_concurrency_limit_id: UUID | UnsetType | None = UNSET
     enforce_parameter_schema: bool | UnsetType = UNSET
@@ -87,7 +87,7 @@ class DeploymentUpdate(Patch):
     description: str | UnsetType | None = UNSET
     paused: bool | UnsetType = UNSET
     schedules: list[DeploymentScheduleUpdate] | UnsetType = UNSET
-    concurrency_limit: Positive | UnsetType | None = UNSET
+    concurrency_limit: PositiveAmount | UnsetType | None = UNSET
     concurrency_options: ConcurrencyOptions | UnsetType | None = UNSET
     global_concurrency_limit_id: UUID | UnsetType | None = UNSET
     parameters: Json | UnsetType | None = UNSET

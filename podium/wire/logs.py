@@ -6,7 +6,7 @@ from uuid import UUID
 from podium.wire.endpoint import Body, Endpoint, Filter
 from podium.wire.filters import AnyId, AnyIdOrNull, Bounds, Operator, TextSearch, TimeBounds
 from podium.wire.parameters import Listing, Row
-from podium.wire.scalars import Id, OrDefault, Time
+from podium.wire.scalars import Id, Integer, OrDefault, Time
 from podium.wire.sorting import LogSort
 
 
@@ -14,7 +14,7 @@ class LogCreate(Body):
     """A line to keep."""
 
     name: str
-    level: int
+    level: Integer
     message: str
     timestamp: Time
     flow_run_id: UUID | None = None

@@ -25,6 +25,12 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[^/%&><]+$")]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+$(?!\n)")]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+LARGEST = 2**31 - 1
+"""What a column of 32 bits holds; SQLite would take more."""
+Integer = Annotated[int, msgspec.Meta(ge=-LARGEST - 1, le=LARGEST)]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+"""A natural number that is stored."""
+PositiveAmount = Annotated[int, msgspec.Meta(gt=0, le=LARGEST)]
 PageNumber = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from podium.wire.endpoint import Body, Endpoint, Patch
 from podium.wire.parameters import Row
-from podium.wire.scalars import Id, Json, Positive, Seconds, Time, refusal, seconds
+from podium.wire.scalars import Id, Json, PositiveAmount, Seconds, Time, refusal, seconds
 
 
 class IntervalSchedule(Body):
@@ -69,7 +69,7 @@ class DeploymentScheduleCreate(Body):
 
     schedule: ScheduleField
     active: bool = True
-    max_scheduled_runs: Positive | None = None
+    max_scheduled_runs: PositiveAmount | None = None
     parameters: Json = {}
     slug: str | None = None
     replaces: str | None = None
@@ -84,7 +84,7 @@ class DeploymentScheduleUpdate(Patch):
 
     schedule: ScheduleField | UnsetType | None = UNSET
     active: bool | UnsetType | None = UNSET
-    max_scheduled_runs: Positive | UnsetType | None = UNSET
+    max_scheduled_runs: PositiveAmount | UnsetType | None = UNSET
     parameters: Json | UnsetType = UNSET
     slug: str | UnsetType | None = UNSET
     replaces: str | UnsetType | None = UNSET

@@ -22,7 +22,7 @@ NUL = b"\\u0000"
 CLEANED = {"LogCreate": {"name", "message"}, "StateCreate": {"message"}}
 """Texts whose NUL characters are left out."""
 
-_INDEXED = re.compile(r"(?:.*_)?(?:name|names|key|slug|tag|tags|checksum|event)")
+_INDEXED = re.compile(r"(?:.*_)?(?:name|names|key|slug|tag|tags|checksum|event|version|owner_resource)")
 
 Check = Callable[[Any, Path], None]
 _checks: dict[tuple[Any, bool], Check | None] = {}

@@ -10,7 +10,7 @@ from podium.wire.endpoint import Answer, Body, Endpoint, Patch
 from podium.wire.filters import WorkPoolFilter
 from podium.wire.flow_runs import BareFlowRun
 from podium.wire.parameters import Listing, Page, Paging, Parameters, Row
-from podium.wire.scalars import Id, Json, Name, Natural, OrDefault, Time
+from podium.wire.scalars import Amount, Id, Json, Name, OrDefault, Time
 from podium.wire.work_queues import SlotHolder
 
 WorkPoolStatus = Literal["READY", "NOT_READY", "PAUSED"]
@@ -32,7 +32,7 @@ class WorkPoolCreate(Body):
     description: str | None = None
     base_job_template: Json = {}
     is_paused: bool = False
-    concurrency_limit: Natural | None = None
+    concurrency_limit: Amount | None = None
     storage_configuration: StorageConfiguration = msgspec.field(default_factory=StorageConfiguration)
 
 
@@ -42,7 +42,7 @@ class WorkPoolUpdate(Patch):
     description: str | UnsetType | None = UNSET
     is_paused: bool | UnsetType | None = UNSET
     base_job_template: Json | UnsetType | None = UNSET
-    concurrency_limit: Natural | UnsetType | None = UNSET
+    concurrency_limit: Amount | UnsetType | None = UNSET
     storage_configuration: StorageConfiguration | UnsetType | None = UNSET
 
 

@@ -9,7 +9,7 @@ from podium.wire.endpoint import Answer, Body, Endpoint, Patch
 from podium.wire.filters import WorkQueueFilter
 from podium.wire.flow_runs import FlowRun
 from podium.wire.parameters import Listing, Page, Paging, Parameters, Row
-from podium.wire.scalars import Id, Name, Natural, Positive, Time
+from podium.wire.scalars import Amount, Id, Name, PositiveAmount, Time
 from podium.wire.states import StateType
 
 WorkQueueStatus = Literal["READY", "NOT_READY", "PAUSED"]
@@ -28,8 +28,8 @@ class WorkQueueCreate(Body):
     name: Name
     description: str | None = ""
     is_paused: bool = False
-    concurrency_limit: Natural | None = None
-    priority: Positive | None = None
+    concurrency_limit: Amount | None = None
+    priority: PositiveAmount | None = None
     filter: QueueFilter | None = None
 
 
@@ -39,8 +39,8 @@ class WorkQueueUpdate(Patch):
     name: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     is_paused: bool | UnsetType = UNSET
-    concurrency_limit: Natural | UnsetType | None = UNSET
-    priority: Positive | UnsetType | None = UNSET
+    concurrency_limit: Amount | UnsetType | None = UNSET
+    priority: PositiveAmount | UnsetType | None = UNSET
     last_polled: Time | UnsetType | None = UNSET
     filter: QueueFilter | UnsetType | None = UNSET
 

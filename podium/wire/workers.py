@@ -5,7 +5,7 @@ from typing import Literal
 from podium.wire.endpoint import Endpoint, Filter
 from podium.wire.filters import Operator, TimeBounds
 from podium.wire.parameters import Listing, Parameters, Row
-from podium.wire.scalars import Id, Time
+from podium.wire.scalars import Id, Integer, Time
 
 WorkerStatus = Literal["ONLINE", "OFFLINE"]
 
@@ -14,7 +14,7 @@ class Heartbeat(Parameters):
     """A sign of life; the next is due after ``heartbeat_interval_seconds``."""
 
     name: str
-    heartbeat_interval_seconds: int | None = None
+    heartbeat_interval_seconds: Integer | None = None
 
 
 class Worker(Row):

@@ -1,5 +1,6 @@
 """Every endpoint says what the contract says; what differs on purpose is listed with its reason."""
 
+from collections.abc import Iterable
 from types import NoneType
 from typing import Any
 
@@ -24,6 +25,15 @@ TRIGGER_ID = "a trigger has no id before the server gives it one"
 STATUS_DEVIATIONS = {
     ("POST", "/templates/validate"): {204},  # what is answered in fact, where the document says 200 without a body
 }
+WIDTH = (": maximum [2147483647], in the contract none", ": minimum [-2147483648], in the contract none")
+"""A column of 32 bits takes no more, so that one database answers as the other."""
+
+
+def but_width(differences: Iterable[str]) -> list[str]:
+    """The differences other than the ends of stored integers, in order."""
+    return sorted(each for each in differences if not each.endswith(WIDTH))
+
+
 BODY_DEVIATIONS = {
     "ArtifactCreate.key: pattern ['^[a-z0-9-]+$'], in the contract none": FORMATS,
     "BlockDocumentCreate.name: pattern ['^[a-z0-9-]+$'], in the contract ['^[^/%&><]+$']": FORMATS,
@@ -123,7 +133,7 @@ def test_bodies() -> None:
         schema = json_schema(operation.get("requestBody", {}).get("content"))
         if schema is not None:
             comparison.compare(BY_ROUTE[route].body, schema, " ".join(route))
-    assert sorted(comparison.differences) == sorted(BODY_DEVIATIONS)
+    assert but_width(comparison.differences) == sorted(BODY_DEVIATIONS)
 
 
 def test_answers() -> None:

@@ -135,7 +135,7 @@ def test_bodies() -> None:
             assert request["required"] == operation["requestBody"].get("required", False)
             ours = request["content"]["application/json"]["schema"]
             comparison.compare_schema(ours, document()["components"]["schemas"], theirs, " ".join(route))
-    assert sorted(comparison.differences) == sorted(test_contract.BODY_DEVIATIONS)
+    assert test_contract.but_width(comparison.differences) == sorted(test_contract.BODY_DEVIATIONS)
 
 
 def test_answers() -> None:
