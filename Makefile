@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench e2e e2e-matrix crash fuzz lock clean soak concurrency
+.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz lock clean soak concurrency
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -52,6 +52,9 @@ smoke: wheel  ## install the wheel in an empty environment and start its server
 
 bench: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure Podium beside the incumbent (about 5 minutes)
 	$(BIN)/python -m bench --url podium --against prefect --bare $(ARGS)
+
+bench-large: .venv/.stamp-dev .venv/.stamp-bytecode  ## measure lists and counts on a million runs (the first time fills the databases)
+	$(BIN)/python -m bench.large $(ARGS)
 
 e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the real client against the server, the slow tests too
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m '' tests/e2e $(ARGS)

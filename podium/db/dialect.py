@@ -57,13 +57,22 @@ class _Unindexed(FunctionElement[bool]):
 
 def holds_all(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
     """Whether a JSON array of strings holds every one of the values."""
-    return _HoldsAll(column, bindparam(None, values, type_=Json(), unique=True))
+    return _HoldsAll(column, bindparam(None, values, type_=Json(), unique=True), *_each(values))
 
 
 def holds_any(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
     """Whether a JSON array of strings holds at least one of the values."""
-    each = (bindparam(None, [value], type_=Json(), unique=True) for value in values)
-    return _HoldsAny(column, bindparam(None, values, type_=Json(), unique=True), *each)
+    return _HoldsAny(column, bindparam(None, values, type_=Json(), unique=True), *_each(values))
+
+
+MOST_NAMED = 50
+"""Values of a list that a statement names one by one."""
+
+
+def _each(values: list[str]) -> list[ColumnElement[Any]]:
+    """Each value as a JSON array of its own; none where there are so many that the statement would be slow to plan."""
+    few = values if len(values) <= MOST_NAMED else []
+    return [bindparam(None, [value], type_=Json(), unique=True) for value in few]
 
 
 def is_empty_array(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -114,31 +123,39 @@ def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any)
 
 @compiles(_HoldsAll, "sqlite")
 def _holds_all_sqlite(element: _HoldsAll, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = _parts(element, compiler, **options)
+    column, values, *each = _parts(element, compiler, **options)
     held = f"SELECT held.value FROM json_each({column}) AS held"  # noqa: S608 - parts of a compiled statement
-    return f"NOT EXISTS (SELECT 1 FROM json_each({values}) AS wanted WHERE wanted.value NOT IN ({held}))"  # noqa: S608
+    lacks = f"EXISTS (SELECT 1 FROM json_each({values}) AS wanted WHERE wanted.value NOT IN ({held}))"  # noqa: S608
+    return f"({''.join(f'{_mentions(column, value)} AND ' for value in each)}NOT {lacks})"
 
 
 @compiles(_HoldsAll, "postgresql")
 def _holds_all_postgresql(element: _HoldsAll, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = _parts(element, compiler, **options)
-    return f"({column} @> {values})"
+    column, values = list(element.clauses)[:2]
+    return f"({compiler.process(column, **options)} @> {compiler.process(values, **options)})"
 
 
 @compiles(_HoldsAny, "sqlite")
 def _holds_any_sqlite(element: _HoldsAny, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in list(element.clauses)[:2])
+    column, values, *each = _parts(element, compiler, **options)
     wanted = f"SELECT wanted.value FROM json_each({values}) AS wanted"  # noqa: S608 - parts of a compiled statement
-    return f"EXISTS (SELECT 1 FROM json_each({column}) AS held WHERE held.value IN ({wanted}))"  # noqa: S608
+    holds = f"EXISTS (SELECT 1 FROM json_each({column}) AS held WHERE held.value IN ({wanted}))"  # noqa: S608
+    return f"(({' OR '.join(_mentions(column, value) for value in each)}) AND {holds})" if each else holds
+
+
+def _mentions(column: str, value: str) -> str:
+    """That the text of a JSON array has a string in it: sifts out most rows before the array is read."""
+    return f"instr({column}, trim({value}, '[]')) > 0"
 
 
 @compiles(_HoldsAny, "postgresql")
 def _holds_any_postgresql(element: _HoldsAny, compiler: SQLCompiler, **options: Any) -> str:
-    # Not ``?|``, of which the planner only guesses how many rows it selects.
-    column, _, *each = element.clauses
+    # Of ``?|`` the planner only guesses how many rows it selects.
+    column, values, *each = element.clauses
     rows = compiler.process(column, **options)
-    held = [f"{rows} @> {compiler.process(value, **options)}" for value in each]
-    return f"({' OR '.join(held)})" if held else "false"
+    if not each:
+        return f"({rows} ?| ARRAY(SELECT jsonb_array_elements_text({compiler.process(values, **options)})))"
+    return f"({' OR '.join(f'{rows} @> {compiler.process(value, **options)}' for value in each)})"
 
 
 @compiles(_IsEmptyArray, "sqlite")

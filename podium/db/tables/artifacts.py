@@ -20,7 +20,7 @@ artifacts = Table(
     Column("task_run_id", Id()),
     created(),
     updated(),
-    Index("ix_artifacts_key", "key", "created", "workspace_id"),
+    Index("ix_artifacts_key", "key", "created", "workspace_id", "type"),
     Index("ix_artifacts_created", "created"),
     Index("ix_artifacts_updated", "updated"),
     partial("ix_artifacts_flow_run", "flow_run_id", where="flow_run_id IS NOT NULL"),

@@ -97,6 +97,12 @@ def searchable(name: str, column: str) -> Index:
     return index.ddl_if(dialect="postgresql")
 
 
+def tag_search(table: str) -> list[Index]:
+    """Indexes for searches in the tags of a table that grows; SQLite reads through one that holds all it needs."""
+    sqlite = Index(f"ix_{table}_tags_listed", "tags", "workspace_id", "id", info={"dialect": "sqlite"})
+    return [sqlite.ddl_if(dialect="sqlite"), searchable(f"ix_{table}_tags", "tags")]
+
+
 def latest_first(name: str, column: str) -> list[Index]:
     """Indexes for ``ORDER BY column DESC`` with nulls last.
 

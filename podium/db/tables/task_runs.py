@@ -12,7 +12,7 @@ from podium.db.tables.metadata import (
     metadata,
     part_of,
     partial,
-    searchable,
+    tag_search,
     tags,
     unchecked_workspace,
     updated,
@@ -57,14 +57,14 @@ task_runs = Table(
         where="flow_run_id IS NULL",
         unique=True,
     ),
-    Index("ix_task_runs_name", "name", "workspace_id"),
+    Index("ix_task_runs_name", "name", "id", "workspace_id"),
     Index("ix_task_runs_expected_start_time", *HISTORY),
     Index("ix_task_runs_next_scheduled_start_time", "next_scheduled_start_time", "id"),
     Index("ix_task_runs_start_time", "start_time", "state_type", "workspace_id"),
     *latest_first("ix_task_runs_end_time", "end_time"),
     Index("ix_task_runs_state_type", "state_type", "expected_start_time", "workspace_id"),
     partial("ix_task_runs_scheduled", "task_key", "next_scheduled_start_time", where="state_type = 'SCHEDULED'"),
-    searchable("ix_task_runs_tags", "tags"),
+    *tag_search("task_runs"),
 )
 
 task_run_states = Table(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from alembic import op
 
-from podium.db.migrations.operations import create_partial_index
+from podium.db.migrations.operations import create_partial_index, dialect
 
 revision = "0002"
 down_revision = "0001"
@@ -41,8 +41,8 @@ NARROW: Mapping[str, Columns] = {
 }
 WIDE: Mapping[str, Columns] = {
     "ix_flow_runs_flow": Columns("flow_runs", "flow_id expected_start_time workspace_id state_type"),
-    "ix_flow_runs_name": Columns("flow_runs", "name workspace_id"),
-    "ix_flow_runs_expected_start_time": Columns("flow_runs", HISTORY),
+    "ix_flow_runs_name": Columns("flow_runs", "name id workspace_id"),
+    "ix_flow_runs_expected_start_time": Columns("flow_runs", f"{HISTORY} parent_task_run_id"),
     "ix_flow_runs_next_scheduled_start_time": Columns("flow_runs", "next_scheduled_start_time id"),
     "ix_flow_runs_state_type": Columns("flow_runs", "state_type expected_start_time workspace_id"),
     "ix_flow_runs_state_name": Columns("flow_runs", "state_name expected_start_time workspace_id"),
@@ -52,7 +52,7 @@ WIDE: Mapping[str, Columns] = {
     "ix_flow_runs_work_queue": Columns(
         "flow_runs", "work_queue_id state_type workspace_id", "work_queue_id IS NOT NULL"
     ),
-    "ix_task_runs_name": Columns("task_runs", "name workspace_id"),
+    "ix_task_runs_name": Columns("task_runs", "name id workspace_id"),
     "ix_task_runs_expected_start_time": Columns("task_runs", HISTORY),
     "ix_task_runs_next_scheduled_start_time": Columns("task_runs", "next_scheduled_start_time id"),
     "ix_task_runs_start_time": Columns("task_runs", "start_time state_type workspace_id"),
@@ -60,15 +60,22 @@ WIDE: Mapping[str, Columns] = {
     "ix_events_occurred": Columns("events", "occurred id workspace_id"),
     "ix_events_event": Columns("events", "event occurred workspace_id"),
     "ix_event_resources_resource": Columns("event_resources", "resource_id occurred event_id"),
-    "ix_artifacts_key": Columns("artifacts", "key created workspace_id"),
+    "ix_artifacts_key": Columns("artifacts", "key created workspace_id type"),
 }
+
+
+TAGGED = ("flow_runs", "task_runs")
 
 
 def upgrade() -> None:
     _replace(NARROW, WIDE)
+    for table in TAGGED if dialect() == "sqlite" else ():
+        op.create_index(f"ix_{table}_tags_listed", table, ["tags", "workspace_id", "id"])
 
 
 def downgrade() -> None:
+    for table in TAGGED if dialect() == "sqlite" else ():
+        op.drop_index(f"ix_{table}_tags_listed", table)
     _replace(WIDE, NARROW)
 
 
