@@ -88,17 +88,15 @@ class _Ui:
         self._bundle = bundle
         self._astray = astray
 
-    async def __call__(
-        self, request: Request, response: Response | None, ws: WebSocket | None = None, path: str | None = None
-    ) -> None:
-        if response is None:
+    async def __call__(self, req: Request, resp: Response | None, ws: WebSocket | None = None, **params: Any) -> None:
+        if resp is None:
             raise falcon.HTTPNotFound
-        if request.method not in ("GET", "HEAD"):
+        if req.method not in ("GET", "HEAD"):
             raise falcon.HTTPMethodNotAllowed(["GET", "HEAD"])
-        document = await asyncio.to_thread(self._read, (path or "").strip("/"), is_navigation(request))
+        document = await asyncio.to_thread(self._read, params.get("path", "").strip("/"), is_navigation(req))
         if document is None:
             raise falcon.HTTPNotFound
-        write(request, response, document)
+        write(req, resp, document)
 
     def _read(self, path: str, navigates: bool) -> Document | None:
         try:

@@ -3,6 +3,8 @@
 import gzip
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -253,6 +255,38 @@ def test_without_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert "no built UI" in caplog.text
     with pytest.raises(CannotStart, match="no built UI in"):
         check_ui(settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"), [(["--ui-directory", "nothing"], {}), ([], {"PODIUM_UI_STATIC_DIRECTORY": "nothing"})]
+)
+def test_a_directory_that_holds_none(tmp_path: Path, arguments: list[str], environment: dict[str, str]) -> None:
+    """Whoever names one for Podium wants it served: the server does not start, and says why in a line."""
+    (tmp_path / "nothing").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "podium", "server", "start", "--port", "0", *arguments],
+        env={**os.environ, **environment},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Warning:")]
+    assert len(said) == 1, said
+    assert "no built UI in" in said[0]
+
+
+def test_below_the_base_path_of_all(pair: Path) -> None:
+    """The UIs move with the API, also where a proxy takes the path away."""
+    flags = {"PODIUM_UI_STATIC_DIRECTORY": str(pair), "PODIUM_SERVER_BASE_PATH": "/podium"}
+    with LiveServer(settings_for("sqlite+aiosqlite:///:memory:", **flags), with_services=False) as live:
+        origin = live.url.removesuffix("/api")
+        for below in ("", "/podium"):
+            asked = httpx.get(f"{origin}{below}/ui-settings").json()
+            assert (asked["api_url"], asked["v2_base_url"]) == (f"{origin}/podium/api", "/podium/v2")
+            assert '"/podium/v2/assets' in httpx.get(f"{origin}{below}/v2/flows", headers=BROWSER).text
 
 
 def test_switched_off(pair: Path) -> None:
