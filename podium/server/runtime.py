@@ -6,15 +6,23 @@ from podium.db.engine import Database
 from podium.profiles import Settings
 from podium.server.ignored_fields import IgnoredFields
 from podium.server.messaging.bus import Bus
+from podium.server.operations.slot_batches import SlotBatches
 from podium.server.services.heartbeats import Heartbeats
 
 
 @dataclass(slots=True)
 class Runtime:
-    """Settings, database and message bus of a process; the heartbeats of the background services it runs."""
+    """Settings, database and message bus of a process; the heartbeats of the background services it runs.
+
+    ``slots`` runs what takes and gives back slots of concurrency limits.
+    """
 
     settings: Settings
     database: Database
     bus: Bus
     ignored_fields: IgnoredFields = field(default_factory=IgnoredFields)
     heartbeats: Heartbeats | None = None
+    slots: SlotBatches = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.slots = SlotBatches(self.database)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, literal, or_, select, update
 
 from podium.db.prepared import Prepared
 from podium.db.tables.concurrency import concurrency_lease_slots, concurrency_leases, concurrency_limits_v2
@@ -43,6 +43,20 @@ _LOCK_OF_LEASE = Prepared(
     _LOCKED.add_columns(held.c.slots)
     .join(held, held.c.concurrency_limit_id == limits.c.id)
     .where(held.c.lease_id == bindparam("lease_id"))
+)
+_LOCK_FOR = (
+    select(limits.c.id)
+    .where(
+        _MINE,
+        or_(
+            limits.c.name.in_(bindparam("names", expanding=True)),
+            limits.c.id.in_(
+                select(held.c.concurrency_limit_id).where(held.c.lease_id.in_(bindparam("lease_ids", expanding=True)))
+            ),
+        ),
+    )
+    .order_by(limits.c.id)
+    .with_for_update(of=limits, key_share=True)
 )
 _LEASED_BY_LIMIT = Among(
     select(held.c.concurrency_limit_id, func.sum(held.c.slots).label("slots")).group_by(held.c.concurrency_limit_id),
@@ -143,6 +157,11 @@ def lock_limits(tx: Tx, limit_ids: Sequence[str]) -> list[Row]:
 def lock_limits_of(tx: Tx, lease_id: str) -> list[Row]:
     """The limits that a lease holds slots of, each with its ``slots``, locked in the order of their ids."""
     return tx.all(_LOCK_OF_LEASE, lease_id=lease_id)
+
+
+def lock_limits_for(tx: Tx, names: Sequence[str], lease_ids: Sequence[str]) -> None:
+    """Locks the limits with these names and those that these leases hold slots of, in the order of their ids."""
+    tx.all(_LOCK_FOR, names=list(names), lease_ids=list(lease_ids))
 
 
 def leased_slots(tx: Tx, limit_ids: Sequence[str]) -> dict[str, int]:

@@ -43,14 +43,28 @@ async def delete_limit(call: Call) -> None:
 
 
 async def increment(call: Call, body: wire.Increment) -> list[Row]:
-    taken: Taken | Refused = await call.write(concurrency.acquire_named, body.names, body.slots, body.mode)
+    taken: Taken | Refused = await call.runtime.slots.write(
+        concurrency.acquire_named,
+        body.names,
+        body.slots,
+        body.mode,
+        workspace_id=call.workspace_id,
+        names=body.names,
+    )
     return _minimal(_granted(taken).limits)
 
 
 async def increment_with_lease(call: Call, body: wire.LeasedIncrement) -> Row:
     holder = (body.holder.type, str(body.holder.id)) if body.holder else None
-    result: Taken | Refused = await call.write(
-        concurrency.acquire_named, body.names, body.slots, body.mode, body.lease_duration, holder
+    result: Taken | Refused = await call.runtime.slots.write(
+        concurrency.acquire_named,
+        body.names,
+        body.slots,
+        body.mode,
+        body.lease_duration,
+        holder,
+        workspace_id=call.workspace_id,
+        names=body.names,
     )
     taken = _granted(result)
     return {"lease_id": taken.lease_id, "limits": _minimal(taken.limits)}
@@ -74,7 +88,8 @@ async def decrement(call: Call, body: wire.Decrement) -> list[Row]:
 
 
 async def decrement_with_lease(call: Call, body: wire.LeaseEnd) -> None:
-    await call.write(concurrency.release, str(body.lease_id))
+    lease_id = str(body.lease_id)
+    await call.runtime.slots.write(concurrency.release, lease_id, workspace_id=call.workspace_id, lease_id=lease_id)
 
 
 def _minimal(limits: list[Row]) -> list[Row]:
