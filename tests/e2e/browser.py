@@ -266,10 +266,13 @@ def browse(home: Path, origin: str) -> Iterator[Page]:
     program = find()
     assert program is not None
     profile = home / f"chromium-{time.monotonic_ns()}"
-    log = (home / "chromium.log").open("ab")
-    process = subprocess.Popen(
-        [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-    )
+    with (home / "chromium.log").open("ab") as log:
+        process = subprocess.Popen(
+            [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
     try:
         port = _port(profile / "DevToolsActivePort", process)
         with connect(_tab(port), max_size=None, open_timeout=START_SECONDS, ping_interval=None) as connection:
