@@ -1,11 +1,10 @@
 """The database of a process: runs units of work on SQLite or PostgreSQL (docs/architecture.md, "The database")."""
 
 import asyncio
-import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
@@ -79,6 +78,11 @@ class _Job:
         with self.lock:
             self.given_up = not self.started
             return self.given_up
+
+    def let_go(self) -> None:
+        """Its connection is another's from now on."""
+        with self.lock:
+            self.raw = None
 
     def fail(self, reason: str) -> None:
         """Answers the caller, who waited long enough."""
@@ -190,8 +194,10 @@ class Database:
             run(job)
         except BaseException as error:
             job.error = _explained(error)
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+        try:
             job.loop.call_soon_threadsafe(self._answer, (job,))
+        except RuntimeError:
+            logger.debug("A unit finished after its loop was closed")
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
         for job in jobs:
@@ -232,7 +238,8 @@ class Database:
     def _run_pooled(self, job: _Job) -> None:
         for attempt in range(RETRIES):
             try:
-                with self.engine.begin() as connection, _held(job, connection):
+                with self.engine.begin() as connection:
+                    job.raw = connection.connection.driver_connection
                     tx = Tx(connection, job.workspace_id, self.clock, self.settings)
                     job.result = self._perform(tx, job)
                 job.tx = tx
@@ -241,10 +248,16 @@ class Database:
                 if not _may_retry(error) or attempt == RETRIES - 1:
                     raise
                 sleep(0.01 * 2**attempt)
+            finally:
+                job.let_go()
 
     def _read_pooled(self, job: _Job) -> None:
-        with self.engine.connect() as connection, _held(job, connection):
-            job.result = job.unit(Tx(connection, job.workspace_id, self.clock, self.settings), *job.args)
+        try:
+            with self.engine.connect() as connection:
+                job.raw = connection.connection.driver_connection
+                job.result = job.unit(Tx(connection, job.workspace_id, self.clock, self.settings), *job.args)
+        finally:
+            job.let_go()
 
     def _read_sqlite(self, job: _Job) -> None:
         usual = min(self.options.timeout or WAIT, WAIT)
@@ -368,17 +381,6 @@ def _explained(error: BaseException) -> BaseException:
     if failure is not error:
         failure.__cause__ = error
     return failure
-
-
-@contextlib.contextmanager
-def _held(job: _Job, connection: Connection) -> Iterator[None]:
-    """Tells which connection the unit runs on, as long as it does."""
-    job.raw = connection.connection.driver_connection
-    try:
-        yield
-    finally:
-        with job.lock:
-            job.raw = None
 
 
 def _set_patience(raw: Any, seconds: float) -> None:
