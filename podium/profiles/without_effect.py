@@ -21,7 +21,6 @@ WITHOUT_EFFECT: Final = (
     "server.memo_store_path",
     "server.memoize_block_auto_registration",
     "server.metrics_enabled",
-    "server.services.cleanup_reconciler",
     "server.services.db_vacuum",
     "server.services.event_logger",
     "server.services.event_persister",
@@ -31,7 +30,7 @@ WITHOUT_EFFECT: Final = (
     "server.services.triggers",
     "server.tasks.scheduling",
     "server.ui.show_promotional_content",
-    "server.worker_channel",
+    "server.worker_channel.cleanup_queue_storage",
 )
 """Paths of settings, and of sections of which none has an effect."""
 

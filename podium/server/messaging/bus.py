@@ -19,6 +19,13 @@ SCHEDULED_TASK_RUNS = "scheduled-task-runs"
 """Topic of background runs that wait for a task worker: (id of the workspace, task key)."""
 
 
+WORK_POOL_SNAPSHOTS = "work-pool-worker-channel-snapshots"
+"""Topic of work pools that changed or are gone: (id of the workspace, name of the pool)."""
+
+CLEANUP_MESSAGES = "worker-cleanup-messages"
+"""Topic of cleanup work that waits for a worker: (id of the workspace, id of the pool)."""
+
+
 class Mark(Enum):
     """What a subscription may hold beside messages."""
 

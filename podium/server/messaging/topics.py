@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from podium.server.events.event import Event
-from podium.server.messaging.bus import EVENTS, LOGS, SCHEDULED_TASK_RUNS
+from podium.server.messaging.bus import CLEANUP_MESSAGES, EVENTS, LOGS, SCHEDULED_TASK_RUNS, WORK_POOL_SNAPSHOTS
 
 
 class LogLine(TypedDict):
@@ -23,4 +23,6 @@ TYPES: dict[str, Any] = {
     EVENTS: list[Event],
     LOGS: list[tuple[str, LogLine]],
     SCHEDULED_TASK_RUNS: list[tuple[str, str]],
+    WORK_POOL_SNAPSHOTS: list[tuple[str, str]],
+    CLEANUP_MESSAGES: list[tuple[str, str]],
 }

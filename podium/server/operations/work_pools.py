@@ -10,6 +10,8 @@ from podium.db.tables.work_pools import work_pools, workers
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import Conflict, Forbidden
 from podium.server.events.lifecycle import work_pool_event, work_pool_status_event, work_pool_updated
+from podium.server.messaging.bus import WORK_POOL_SNAPSHOTS
+from podium.server.messaging.signal import Signal
 from podium.server.operations.job_variables import check_base_job_template
 from podium.server.operations.work_queues import add_queue, ensure_queue
 from podium.server.queries.generic import insert_or_ignore, new_row
@@ -19,6 +21,9 @@ from podium.wire.work_pools import StorageConfiguration
 
 AGENT = "prefect-agent"
 AGENT_POOL = "default-agent-pool"
+TOLD_TO_WORKERS = {"base_job_template", "concurrency_limit", "is_paused", "storage_configuration"}
+"""Columns whose change the connected workers of a pool are told at once."""
+
 DEFAULT_QUEUE = {"name": "default", "description": "The work pool's default queue."}
 
 _IS_SERVED = select(
@@ -118,6 +123,8 @@ def change_work_pool(tx: Tx, name: str, values: Mapping[str, Any]) -> None:
     paused = changes.get("is_paused")
     if paused is not None and after["type"] != AGENT:
         set_pool_status(tx, after, "PAUSED" if paused else _status_by_workers(tx, after["id"]))
+    if not TOLD_TO_WORKERS.isdisjoint(changes):
+        tx.emit(Signal(WORK_POOL_SNAPSHOTS, (tx.workspace_id, name)))
 
 
 def _status_by_workers(tx: Tx, pool_id: str) -> str:
@@ -138,3 +145,4 @@ def delete_work_pool(tx: Tx, name: str) -> None:
         raise Forbidden("Work pools whose names start with 'prefect' cannot be deleted.")
     tx.run(work_pools.delete().where(work_pools.c.id == pool["id"], work_pools.c.workspace_id == WORKSPACE))
     tx.emit(work_pool_event("deleted", pool, tx.now))
+    tx.emit(Signal(WORK_POOL_SNAPSHOTS, (tx.workspace_id, name)))

@@ -4,23 +4,21 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, select
 
-from podium.db.ids import new_id
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.task_runs import task_runs
 from podium.db.tables.work_pools import work_pools, work_queues
-from podium.db.tables.work_pools import worker_cleanup_messages as messages
 from podium.db.types import Timestamp
 from podium.db.unit import Row, Tx
 from podium.server.operations.flow_run_states import set_flow_run_state
 from podium.server.operations.task_run_states import set_task_run_state
+from podium.server.operations.worker_cleanup import enqueue_cleanup
 from podium.server.orchestration.policies import MINIMAL_FLOW_POLICY
-from podium.server.queries.generic import insert_or_ignore
 from podium.server.runtime import Runtime
 from podium.server.services.sweep import PAGE, is_still_in, page_by_page
 from podium.wire.states import StateCreate, StateType
+from podium.wire.worker_channel import CANCELLING_TIMEOUT
 
 LOOK_BACK = timedelta(days=1)
-TEARDOWN = "cancelling_timeout_teardown.v1"
 WITHOUT_WORKERS = (":push", ":managed")
 
 UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
@@ -129,16 +127,6 @@ def end_unanswered(tx: Tx, run: Row) -> None:
     message = "The flow run did not confirm its cancellation in time."
     outcome = set_flow_run_state(tx, run["id"], StateCreate(type="CANCELLED", message=message))
     if outcome.stored and run["work_pool_id"] and not run["work_pool_type"].endswith(WITHOUT_WORKERS):
-        tx.run(
-            insert_or_ignore(tx, messages),
-            id=new_id(),
-            workspace_id=tx.workspace_id,
-            work_pool_id=run["work_pool_id"],
-            work_queue_id=run["work_queue_id"],
-            kind=TEARDOWN,
-            target={"flow_run_id": run["id"], "infrastructure_pid": run["infrastructure_pid"]},
-            data={},
-            idempotency_key=f"{TEARDOWN}:{run['id']}:{run['state_id']}",
-            created=tx.now,
-            updated=tx.now,
-        )
+        target = {"flow_run_id": run["id"], "infrastructure_pid": run["infrastructure_pid"]}
+        key = f"{CANCELLING_TIMEOUT}:{run['id']}:{run['state_id']}"
+        enqueue_cleanup(tx, run["work_pool_id"], run["work_queue_id"], CANCELLING_TIMEOUT, target, key)

@@ -7,6 +7,7 @@ from typing import Any
 from podium.profiles import Settings
 from podium.server.runtime import Runtime
 from podium.server.services.cancellation_cleanup import cancel_left_subflows, cancel_left_task_runs, end_cancelling
+from podium.server.services.cleanup_reconciler import reconcile_cleanup_delivery
 from podium.server.services.foreman import watch_workers
 from podium.server.services.late_runs import mark_late_runs
 from podium.server.services.pause_expirations import fail_expired_pauses
@@ -77,6 +78,12 @@ SERVICES = (
         "Cancels runs whose process does not confirm it.",
         "cancellation_cleanup",
         end_cancelling,
+    ),
+    Service(
+        "cleanup-reconciler",
+        "Offers cleanup work again that a worker did not finish in time.",
+        "cleanup_reconciler",
+        reconcile_cleanup_delivery,
     ),
     Service("foreman", "Tells which workers, pools, queues and deployments are served.", "foreman", watch_workers),
     Service(

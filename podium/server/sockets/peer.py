@@ -31,10 +31,13 @@ class _Auth(msgspec.Struct):
     token: str | None = None
 
 
-async def admit(ws: WebSocket, guard: Guard, pings: Pings) -> bool:
-    """Accepts the connection and checks its credentials; False when it was refused and closed."""
+async def admit(ws: WebSocket, guard: Guard, pings: Pings, refusal: str | None = None) -> bool:
+    """Accepts the connection and checks its credentials; False when it was refused and closed.
+
+    A ``refusal`` is the reason that every one is told who is not let in; old clients are not, then.
+    """
     if SUBPROTOCOL not in ws.subprotocols:
-        if not guard.knows(None):
+        if refusal is not None or not guard.knows(None):
             await ws.close()
             return False
         await ws.accept()
@@ -46,11 +49,11 @@ async def admit(ws: WebSocket, guard: Guard, pings: Pings) -> bool:
     except BadFrame:
         auth = None
     if auth is None or auth.type != "auth":
-        await close(ws, POLICY_VIOLATION, "Expected an 'auth' message.")
+        await close(ws, POLICY_VIOLATION, refusal or "Expected an 'auth' message.")
         return False
     if not guard.knows(auth.token):
         reason = "The auth token is wrong." if auth.token else "An auth token is required."
-        await close(ws, POLICY_VIOLATION, reason)
+        await close(ws, POLICY_VIOLATION, refusal or reason)
         return False
     await ws.send_text('{"type":"auth_success"}')
     return True

@@ -13,7 +13,7 @@ import redis
 
 from podium.profiles.sections.redis import Messaging
 from podium.server.events.event import Event, resource
-from podium.server.messaging.bus import EVENTS, LOGS, SCHEDULED_TASK_RUNS, Mark
+from podium.server.messaging.bus import CLEANUP_MESSAGES, EVENTS, LOGS, SCHEDULED_TASK_RUNS, WORK_POOL_SNAPSHOTS, Mark
 from podium.server.messaging.outgoing import Outgoing
 from podium.server.messaging.redis import RedisBus
 from podium.server.messaging.topics import TYPES
@@ -78,6 +78,8 @@ async def test_messages_of_every_topic_keep_their_shape(redis_url: str) -> None:
     messages = {
         LOGS: ("workspace", {**row, "flow_run_id": "f", "task_run_id": None}),
         SCHEDULED_TASK_RUNS: ("workspace", "key"),
+        WORK_POOL_SNAPSHOTS: ("workspace", "pool"),
+        CLEANUP_MESSAGES: ("workspace", "pool"),
     }
     async with two_at(redis_url) as (one, other):
         for topic, message in messages.items():

@@ -1,0 +1,25 @@
+"""Offers cleanup work again whose worker did not finish it in time."""
+
+from datetime import timedelta
+
+from podium.db.unit import Tx
+from podium.server.operations.worker_cleanup import give_back_expired
+from podium.server.queries.worker_cleanup import expired_messages, forget_finished
+from podium.server.runtime import Runtime
+from podium.server.services.sweep import for_each
+
+
+async def reconcile_cleanup_delivery(runtime: Runtime) -> None:
+    """Ends a batch of expired reservations, and forgets work that was finished long enough ago."""
+    settings = runtime.settings.server
+    most = settings.worker_channel.cleanup_max_delivery_attempts
+    batch = settings.services.cleanup_reconciler.batch_size
+    await for_each(runtime.database, await runtime.database.read(expired_messages, most, batch), give_back_expired)
+    remembered = settings.worker_channel.cleanup_completed_idempotency_retention_seconds
+    if remembered is not None:
+        await runtime.database.write(forget, timedelta(seconds=remembered))
+
+
+def forget(tx: Tx, remembered: timedelta) -> None:
+    """Deletes finished work once its key need not be known any more."""
+    forget_finished(tx, tx.now - remembered)
