@@ -57,7 +57,7 @@ class _Twins:
             return self._struct(node)
         if isinstance(node, kinds.ListType):
             item = self.of(node.item_type)
-            return msgspec.Raw if item is msgspec.Raw else list[item]
+            return msgspec.Raw if item is msgspec.Raw else list.__class_getitem__(item)
         if isinstance(node, kinds.UnionType):
             return self._union(node)
         return msgspec.Raw

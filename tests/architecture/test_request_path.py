@@ -20,7 +20,7 @@ OWN = f"{ROOT / 'podium'}/"
 DEEPEST = 12
 """Files one inside the other from the socket to the statement, on the event loop and the thread of the database."""
 
-MOST = 30
+MOST = 33
 """Files in all, those of values, rules and events too."""
 
 

@@ -39,7 +39,9 @@ class Sqlalchemy(Section, frozen=True):
     pool_size: Annotated[int, setting("Connections kept open.", "SQLALCHEMY_POOL_SIZE", ge=0)] = 5
     max_overflow: Annotated[int, setting("Connections opened above that.", "SQLALCHEMY_MAX_OVERFLOW", ge=-1)] = 10
     pool_recycle: Annotated[int, setting("Seconds after which a connection is replaced; -1: never.", ge=-1)] = 3600
-    pool_timeout: Annotated[Seconds | None, setting("How long a unit waits for a connection; 4 seconds at most.", ge=0)] = 30.0
+    pool_timeout: Annotated[
+        Seconds | None, setting("How long a unit waits for a connection; 4 seconds at most.", ge=0)
+    ] = 30.0
     connect_args: ConnectArgs = msgspec.field(default_factory=ConnectArgs)
 
 

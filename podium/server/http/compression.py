@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from typing import Any
 
 import falcon
 import falcon.asgi
@@ -53,7 +54,7 @@ def _is_dense(response: falcon.asgi.Response) -> bool:
     return (response.content_type or "").startswith(DENSE) or response.get_header("Content-Encoding") is not None
 
 
-async def _packed(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _packed(stream: Any) -> AsyncIterator[bytes]:
     packer = zlib.compressobj(LEVEL, wbits=GZIP)
     async for piece in stream:
         if packed := packer.compress(piece):
