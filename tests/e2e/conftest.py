@@ -202,7 +202,7 @@ class Podium:
         if self.starter is not None:
             assert self.starter.stdin is not None
             self.starter.stdin.close()
-            assert self.starter.wait(10) == 0
+            assert self.starter.wait(60) == 0
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -252,7 +252,7 @@ def _serve(home: Path, database_url: str, settings: dict[str, str]) -> Iterator[
                 podium.stop_starter()
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
     assert process.returncode == 0, (home / "server.log").read_text()[-3000:]
 
 
