@@ -4,8 +4,8 @@ Called with the plan (JSON). A note is a line of JSON, written before a request 
 answer that grants something, so that what is noted as held was held, also where the client is killed in between:
 
 * ``take``: slots are asked for at ``sent``; ``until`` is when they fall back at the earliest, null for never.
-* ``got``: they were granted; ``renewed``: ``until`` is later now; ``end``: they are about to be given back;
-  ``gone``: they were.
+* ``got``: they were granted; ``renewing``, ``renewed``: they are to fall back at ``until``, which may be
+  earlier than before; ``end``: they are about to be given back; ``gone``: they were; ``refused``: none were granted.
 * ``rate``: slots of a limit with a decay, asked for at ``sent`` and granted by ``at``.
 """
 
@@ -83,6 +83,8 @@ class Client:
         if status == 200:
             self.note("got", key, at=seconds(), slots={name: slots for name in names if name in self.plan["limits"]})
             self.held.append(Held(key, "lease", answer["lease_id"], names))
+        else:
+            self.note("refused", key)
 
     def rate(self) -> None:
         """Takes slots of the limit of a rate."""
@@ -101,6 +103,8 @@ class Client:
         if status == 200:
             self.note("got", key, at=seconds(), slots={f"tag:{tag}": 1 for tag in tags})
             self.held.append(Held(key, "tag", task, tags))
+        elif status == 423:
+            self.note("refused", key)
 
     def task(self) -> None:
         """Starts a task run with tags."""
@@ -112,6 +116,8 @@ class Client:
         if answer["status"] == "ACCEPT":
             self.note("got", key, at=seconds(), slots={f"tag:{tag}": 1 for tag in tags})
             self.held.append(Held(key, "task_runs", run["id"], tags))
+        else:
+            self.note("refused", key)
 
     def propose(self, kind: str, run_id: str, state: str, **more: Any) -> tuple[int, Any]:
         """Proposes a state; ``more`` is the message of the state or force."""
@@ -146,12 +152,15 @@ class Client:
             if answer["status"] == "ACCEPT":
                 self.note("got", key, at=seconds(), slots={"pool": 1})
                 self.held.append(Held(key, "flow_runs", run, []))
+            else:
+                self.note("refused", key)
 
     def renew(self, held: Held) -> None:
         leases = [held.handle] if held.kind == "lease" else held.names if held.kind == "flow_runs" else []
         if not leases:
             return
         sent = seconds()
+        self.note("renewing", held.key, until=sent + LEASE)
         status, _ = self.call("POST", f"{V2}/leases/{leases[0]}/renew", {"lease_duration": LEASE})
         if status == 204:
             self.note("renewed", held.key, sent=sent, until=sent + LEASE)

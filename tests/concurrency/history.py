@@ -23,6 +23,7 @@ class Grant:
     at: float | None = None
     ended: float = FOREVER
     gone: bool = False
+    refused: bool = False
     slots: dict[str, int] = field(default_factory=dict)
     lease: str | None = None
 
@@ -42,12 +43,15 @@ def grants(notes: Iterable[dict[str, Any]]) -> dict[str, Grant]:
             found[key] = Grant(note["sent"], FOREVER if until is None else until, note)
         elif note["op"] == "got":
             found[key].at, found[key].slots, found[key].lease = note["at"], note.get("slots", {}), note.get("lease")
+        elif note["op"] == "renewing":
+            found[key].until = min(found[key].until, until)
         elif note["op"] == "renewed":
-            found[key].until = max(found[key].until, until)
+            found[key].until = until
         elif note["op"] == "end":
             found[key].ended = min(found[key].ended, note["at"])
-        elif note["op"] == "gone":
+        elif note["op"] in ("gone", "refused"):
             found[key].gone = True
+            found[key].refused = note["op"] == "refused"
     return found
 
 

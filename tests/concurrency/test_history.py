@@ -10,18 +10,21 @@ def note(op: str, key: str, **values: Any) -> dict[str, Any]:
 
 
 def test_slots_are_held_from_the_answer_to_the_end_or_the_expiry() -> None:
-    """Renewals move the expiry; what was never answered is not held."""
+    """Renewals move the expiry, also to an earlier one, and maybe where they are not answered; what was asked for and
+    never answered is not held."""
     notes = [
         note("take", "a", sent=0, until=60),
         note("got", "a", at=1, slots={"x": 2}),
+        note("renewing", "a", until=100),
         note("renewed", "a", until=100),
+        note("renewing", "a", until=90),
         note("take", "b", sent=50, until=110),
         note("got", "b", at=51, slots={"x": 1}),
         note("end", "b", at=55),
         note("take", "c", sent=52, until=112),
     ]
     held = spans(grants(notes).values())
-    assert held == {"x": [(1, 100, 2), (51, 55, 1)]}
+    assert held == {"x": [(1, 90, 2), (51, 55, 1)]}
     assert most_at_once(held["x"]) == 3
 
 
