@@ -126,7 +126,7 @@ def _holds_all_sqlite(element: _HoldsAll, compiler: SQLCompiler, **options: Any)
     column, values, *each = _parts(element, compiler, **options)
     held = f"SELECT held.value FROM json_each({column}) AS held"  # noqa: S608 - parts of a compiled statement
     lacks = f"EXISTS (SELECT 1 FROM json_each({values}) AS wanted WHERE wanted.value NOT IN ({held}))"  # noqa: S608
-    return f"({''.join(f'{_mentions(column, value)} AND ' for value in each)}NOT {lacks})"
+    return _sifted(" AND ".join(_mentions(column, value) for value in each), f"NOT {lacks}")
 
 
 @compiles(_HoldsAll, "postgresql")
@@ -140,11 +140,16 @@ def _holds_any_sqlite(element: _HoldsAny, compiler: SQLCompiler, **options: Any)
     column, values, *each = _parts(element, compiler, **options)
     wanted = f"SELECT wanted.value FROM json_each({values}) AS wanted"  # noqa: S608 - parts of a compiled statement
     holds = f"EXISTS (SELECT 1 FROM json_each({column}) AS held WHERE held.value IN ({wanted}))"  # noqa: S608
-    return f"(({' OR '.join(_mentions(column, value) for value in each)}) AND {holds})" if each else holds
+    return _sifted(" OR ".join(_mentions(column, value) for value in each), holds)
+
+
+def _sifted(cheap: str, exact: str) -> str:
+    """The exact condition, asked only where the cheap one holds: SQLite would ask both of a conjunction."""
+    return f"CASE WHEN {cheap} THEN {exact} ELSE 0 END" if cheap else exact
 
 
 def _mentions(column: str, value: str) -> str:
-    """That the text of a JSON array has a string in it: sifts out most rows before the array is read."""
+    """That the text of a JSON array has a string in it."""
     return f"instr({column}, trim({value}, '[]')) > 0"
 
 
