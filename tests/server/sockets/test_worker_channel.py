@@ -199,6 +199,24 @@ class TestChannel:
             assert worker.ended() == (1008, "authorization_failed")
 
 
+def test_workers_of_several_processes_are_told(module_database_url: str, redis_url: str) -> None:
+    """Of a change or the end of their pool that another server process made."""
+    shared = {"PODIUM_SERVER_EVENTS_MESSAGING_BROKER": "redis", "PODIUM_REDIS_MESSAGING_URL": redis_url}
+    settings = settings_for(module_database_url, **shared)
+    name = f"pool-{new_id()}"
+    with (
+        LiveServer(settings, with_services=False) as one,
+        LiveServer(settings, with_services=False) as other,
+        httpx.Client(base_url=other.url, timeout=20, follow_redirects=True) as api,
+        Worker(one, name, hello(create_pool_if_not_found=True)) as worker,
+    ):
+        worker.ready()
+        change(api, name, concurrency_limit=5)
+        assert worker.next("work_pool.snapshot")["work_pool"]["concurrency_limit"] == 5
+        api.delete(f"/work_pools/{name}").raise_for_status()
+        assert worker.ended() == (1008, "authorization_failed")
+
+
 class TestCleanup:
     """Work that is offered to the workers of one pool."""
 
