@@ -1,7 +1,9 @@
 """Column types with one Python value on both databases (see "Values" in docs/architecture.md)."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,8 +14,16 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+NULL = b"null"
+PLAINEST = frozenset((b"{}", b"[]", NULL))
+"""What needs no look whether it is JSON."""
 
 _encoder = msgspec.json.Encoder()
+_whole = msgspec.json.Decoder(msgspec.Raw).decode
+
+logger = logging.getLogger("podium.db")
 
 Processor = Callable[[Any], Any] | None
 
@@ -32,20 +42,48 @@ def _time_to_integer(value: datetime | None) -> int | None:
 
 
 def _integer_to_time(value: int | None) -> datetime | None:
-    return None if value is None else EPOCH + timedelta(microseconds=value)
+    try:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+    except OverflowError:
+        return LATEST if value and value > 0 else EARLIEST
 
 
 def _to_json_text(value: Any) -> Any:
     return value if value is None else _encoder.encode(value).decode()
 
 
-def _text_to_raw(value: str | bytes | None) -> msgspec.Raw | None:
-    return None if value is None else msgspec.Raw(value if isinstance(value, bytes) else value.encode())
+def _text_to_raw(value: Any) -> msgspec.Raw | None:
+    """The stored JSON; what is none (SQLite keeps any text) as null, so that it breaks no answer it is part of."""
+    if value is None:
+        return None
+    try:
+        found = value if isinstance(value, bytes) else value.encode()
+        if found not in PLAINEST:
+            _whole(found)
+    except (AttributeError, UnicodeError, msgspec.DecodeError, RecursionError):
+        _tell(repr(value)[:100])
+        return msgspec.Raw(NULL)
+    return msgspec.Raw(found)
 
 
 def plain(value: Any) -> Any:
     """The value of a JSON column decoded; anything else as it is."""
     return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+
+
+def decoded(value: Any, kind: Any, otherwise: Any) -> Any:
+    """The value of a JSON column as a type, ``otherwise`` when it is no such thing or NULL: for what lists show."""
+    try:
+        return otherwise if value is None else msgspec.json.decode(value, type=kind)
+    except (msgspec.DecodeError, RecursionError):
+        _tell(repr(bytes(value)[:100]))
+        return otherwise
+
+
+@lru_cache(maxsize=256)
+def _tell(text: str) -> None:
+    """Says it once in the log: lists are read again and again."""
+    logger.warning("A stored JSON value is not what it should be, and is left out: %s", text)
 
 
 class Id(TypeDecorator[str]):

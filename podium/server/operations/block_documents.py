@@ -1,5 +1,6 @@
 """Block documents: data of a block, encrypted, which may refer to other documents."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from podium.db.ids import canonical_id
+from podium.db.types import decoded
 from podium.db.unit import Row, Tx
 from podium.server.errors import BadRequest, Conflict, NotFound
 from podium.server.events.lifecycle import block_document_event
@@ -16,6 +18,8 @@ from podium.server.operations.block_secrets import masked, unmasked
 from podium.server.queries import blocks as queries
 from podium.server.queries.blocks import BLOCK_DOCUMENTS, BLOCK_SCHEMAS, BLOCK_TYPES
 from podium.server.queries.generic import add_if_absent, find, find_by, get, patch, remove
+
+logger = logging.getLogger("podium.server")
 
 REFERENCE = "$ref"
 
@@ -139,17 +143,20 @@ def list_block_documents(
     with_secrets: bool,
 ) -> list[Row]:
     """The answers of the documents that match, in order."""
-    return answers(tx, queries.list_documents(tx, where, order, limit, offset), with_secrets)
+    return answers(tx, queries.list_documents(tx, where, order, limit, offset), with_secrets, in_list=True)
 
 
-def answers(tx: Tx, documents: Sequence[Row], with_secrets: bool = False) -> list[Row]:
-    """Documents as clients read them: what they refer to in place, with schema and type, secrets masked."""
+def answers(tx: Tx, documents: Sequence[Row], with_secrets: bool = False, in_list: bool = False) -> list[Row]:
+    """Documents as clients read them: what they refer to in place, with schema and type, secrets masked.
+
+    ``Conflict`` for one that is encrypted with another key; in a list it has no data, and the others are shown.
+    """
     shown = {document["id"]: document for document in documents}
     known, references = queries.reached(tx, shown, queries.document_references, queries.documents_by_id)
     types = queries.types_by_id(tx, {document["block_type_id"] for document in known.values()})
     schemas = queries.schemas_by_id(tx, {document["block_schema_id"] for document in known.values()})
     secrets = {} if with_secrets else {schema_id: secret_paths(schema) for schema_id, schema in schemas.items()}
-    reader = _Reader(known, references, types, secrets, Cipher(tx))
+    reader = _Reader(known, references, types, secrets, Cipher(tx), in_list)
     complete = schema_answers(tx, [schemas[key] for key in {document["block_schema_id"] for document in documents}])
     return [
         {
@@ -169,8 +176,9 @@ class _SecretFields(msgspec.Struct):
 
 
 def secret_paths(schema: Row) -> list[str]:
-    """Where documents of a schema hold their secrets."""
-    return msgspec.json.decode(schema["fields"], type=_SecretFields).secret_fields or []
+    """Where documents of a schema hold their secrets: anywhere, when the schema does not tell."""
+    fields: _SecretFields | None = decoded(schema["fields"], _SecretFields, None)
+    return ["*"] if fields is None else fields.secret_fields or []
 
 
 class _Reader:
@@ -186,17 +194,25 @@ class _Reader:
         types: dict[str, Row],
         secrets: dict[str, list[str]],
         cipher: Cipher,
+        in_list: bool,
     ) -> None:
         self._known = known
         self._references = references
         self._types = types
         self._secrets = secrets
         self._cipher = cipher
+        self._in_list = in_list
 
     def data(self, document_id: str) -> Data:
         """The decrypted data, that of other documents where it refers to them."""
         document = self._known[document_id]
-        data = self._cipher.decrypt(document["data"], document["name"])
+        try:
+            data = self._cipher.decrypt(document["data"], document["name"])
+        except Conflict as unreadable:
+            if not self._in_list:
+                raise
+            logger.warning("A list shows a block document without its data: %s", unreadable.detail)
+            data = {}
         for reference in self._references.get(document_id, ()):
             data[reference["name"]] = self.data(reference["child"])
         shown: Data = masked(data, self._secrets.get(document["block_schema_id"], ()))

@@ -89,10 +89,15 @@ def inner_block(fields: Fields, wanted: str) -> Fields | None:
     return None
 
 
+def _definitions(fields: Fields) -> Fields:
+    found = fields.get("definitions")
+    return found if isinstance(found, dict) else {}
+
+
 def with_inner_blocks(fields: Fields, inner: list[Fields]) -> Fields:
     """The fields as clients read them: the blocks they refer to (each complete) among the definitions again."""
-    definitions = dict(fields.get("definitions") or {})
+    definitions = dict(_definitions(fields))
     for block in inner:
-        definitions.update(block.get("definitions") or {})
-        definitions[block["title"]] = {key: value for key, value in block.items() if key != "definitions"}
+        definitions.update(_definitions(block))
+        definitions[block.get("title", "")] = {key: value for key, value in block.items() if key != "definitions"}
     return {**fields, "definitions": definitions} if definitions else fields

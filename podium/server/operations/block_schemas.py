@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
+from podium.db.types import decoded
 from podium.db.unit import Row, Tx
 from podium.server.errors import Conflict, Forbidden, NotFound
 from podium.server.operations import block_fields
@@ -106,7 +105,7 @@ def answers(tx: Tx, schemas: Iterable[Row]) -> dict[str, Row]:
 
 def _complete(schema_id: str, known: dict[str, Row], children: dict[str, list[str]], done: dict[str, Fields]) -> Fields:
     if schema_id not in done:
-        fields: Fields = msgspec.json.decode(known[schema_id]["fields"])
+        fields: Fields = decoded(known[schema_id]["fields"], Fields, {})
         done[schema_id] = fields  # ends the search where blocks refer to each other
         inner = [_complete(child, known, children, done) for child in children.get(schema_id, ())]
         done[schema_id] = block_fields.with_inner_blocks(fields, inner)
@@ -117,5 +116,5 @@ def list_capabilities(tx: Tx) -> list[str]:
     """Every capability that a schema has, by name."""
     found: set[str] = set()
     for capabilities in queries.all_capabilities(tx):
-        found.update(msgspec.json.decode(capabilities))
+        found.update(decoded(capabilities, list[str], ()))
     return sorted(found)

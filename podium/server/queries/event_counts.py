@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, Double, bindparam, func, select
 
 from podium.db.dialect import interval_number
 from podium.db.tables.events import events
-from podium.db.types import Timestamp
+from podium.db.types import Timestamp, decoded
 from podium.db.unit import Row, Tx
 from podium.server.errors import Invalid
 from podium.server.queries.events import selected
@@ -121,5 +121,5 @@ def _by_resource(tx: Tx, wanted: EventFilter) -> list[Row]:
 
 
 def _name(resource: msgspec.Raw, resource_id: str) -> str:
-    labels = msgspec.json.decode(resource, type=dict[str, str])
+    labels: dict[str, str] = decoded(resource, dict[str, str], {})
     return next((labels[name] for name in NAMES if labels.get(name)), resource_id)

@@ -12,6 +12,7 @@ from podium.db.tables.artifacts import artifact_collections, artifacts
 from podium.db.tables.flow_runs import flow_run_states, flow_runs
 from podium.db.tables.flows import flows
 from podium.db.tables.task_runs import task_runs
+from podium.db.types import decoded
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import BadRequest, MissingObject
 from podium.server.queries.task_runs import list_task_runs
@@ -34,7 +35,7 @@ class Input(msgspec.Struct):
     id: str | None = None
 
 
-_inputs = msgspec.json.Decoder(dict[str, list[Input]])
+TaskInputs = dict[str, list[Input]]
 
 _child = flow_runs.alias("child")
 _start = func.coalesce(
@@ -134,7 +135,7 @@ def _nodes(rows: dict[str, Row], found: dict[str | None, list[Row]]) -> list[Row
     nodes = []
     for task_run_id, row in rows.items():
         node_id = node_ids[task_run_id]
-        inputs = _inputs.decode(row["task_inputs"])
+        inputs = decoded(row["task_inputs"], TaskInputs, {})
         encapsulating = _edges(inputs.pop(ENCAPSULATING, ()), node_ids)
         parents = _edges((each for listed in inputs.values() for each in listed), node_ids)
         for parent in parents:
@@ -183,11 +184,9 @@ class _Details(msgspec.Struct):
 
 
 def _dependency(row: Row) -> Row:
-    inputs = _inputs.decode(row["task_inputs"])
+    inputs = decoded(row["task_inputs"], TaskInputs, {})
     upstream = dict.fromkeys(_task_runs(each for listed in inputs.values() for each in listed))
-    details = _Details()
-    if row["state"] and row["state"]["state_details"] is not None:
-        details = msgspec.json.decode(row["state"]["state_details"], type=_Details)
+    details = decoded(row["state"] and row["state"]["state_details"], _Details, _Details())
     shown = ("id", "name", "state", "expected_start_time", "start_time", "end_time", "total_run_time")
     return {
         **{name: row[name] for name in shown},

@@ -40,7 +40,8 @@ async def draw_flow_runs(call: Call, body: wire.HistoryQuery) -> list[Row]:
 
 async def count_task_runs_by_state(call: Call, body: RunScope) -> wire.CountByState:
     where = conditions(filter_targets.TASK_RUNS, body)
-    return wire.CountByState(**await call.read(dashboard.count_task_runs_by_state, where))
+    counts = await call.read(dashboard.count_task_runs_by_state, where)
+    return wire.CountByState(**{kind: counts[kind] for kind in wire.CountByState.__struct_fields__ if kind in counts})
 
 
 async def count_task_runs_over_time(call: Call, body: wire.DashboardQuery) -> list[dict[str, int]]:
