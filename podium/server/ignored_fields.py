@@ -23,12 +23,16 @@ class IgnoredFields:
     def note(self, operation: str, names: Sequence[str], client: str) -> list[str]:
         """Counts the fields of one body, and logs the first of each; the names, as far as they can be repeated."""
         counts = self._counts.setdefault(operation, {})
-        kept = list(dict.fromkeys(self._kept(counts, name) for name in names))
-        for name in kept:
+        kept: dict[str, None] = {}
+        for name in names:
+            name = self._kept(counts, name)
+            if name in kept:
+                continue
+            kept[name] = None
             if name not in counts:
                 logger.warning("%s ignores the field %s, which %r sends", operation, name, client[:100])
             counts[name] = counts.get(name, 0) + 1
-        return kept
+        return list(kept)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """The bodies that had a field, by operation and name."""

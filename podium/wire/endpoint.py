@@ -50,7 +50,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def url(self, **values: object) -> str:
         """The path with its placeholders filled in (values are percent-encoded)."""
-        return _PLACEHOLDER.sub(lambda match: quote(str(values[match[1]]), safe=""), self.path)
+        return _PLACEHOLDER.sub(lambda match: _quoted(str(values[match[1]])), self.path)
+
+
+def _quoted(text: str) -> str:
+    """One segment of a path; dots alone are a way upwards, which HTTP clients take before they send."""
+    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
 class Body(msgspec.Struct, kw_only=True):

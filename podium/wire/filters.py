@@ -11,7 +11,7 @@ import msgspec
 
 from podium.wire.endpoint import Filter
 from podium.wire.parameters import Parameters
-from podium.wire.scalars import Time
+from podium.wire.scalars import Integer, Time
 from podium.wire.states import StateType
 
 Operator = Literal["and_", "or_"]
@@ -139,8 +139,8 @@ class Tags(AllTags):
 class Bounds(Filter):
     """The number lies between these, inclusive."""
 
-    ge_: int | None = None
-    le_: int | None = None
+    ge_: Integer | None = None
+    le_: Integer | None = None
 
 
 class BoundsOrNull(Bounds):

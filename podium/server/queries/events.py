@@ -83,7 +83,8 @@ def _check_size(wanted: EventFilter) -> None:
     terms += 0 if name is None else len(name.prefix or ()) + len(name.exclude_prefix or ())
     terms += sum(len(each.id_prefix or ()) for each in resources)
     terms += sum(len(each.resources_in_roles or ()) for each in related)
-    labels = [values for each in (*resources, *related) for values in (each.labels or {}).values()]
+    labelled: list[EventAnyResource | EventRelated] = [*resources, *related]
+    labels = [values for each in labelled for values in (each.labels or {}).values()]
     terms += sum(1 if isinstance(values, str) else len(values) for values in labels)
     if terms > MOST_TERMS:
         raise Invalid(f"The filter has {terms} prefixes, labels and resources, more than {MOST_TERMS}.")

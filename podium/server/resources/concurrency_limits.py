@@ -1,12 +1,15 @@
 """Concurrency limits by tag over HTTP: the older face of the limits named ``tag:<tag>``."""
 
 from podium.db.unit import Row
-from podium.server.errors import Locked
+from podium.server.errors import Invalid, Locked
 from podium.server.http.call import Call, Reply
 from podium.server.operations import concurrency_limits
 from podium.server.operations.concurrency import TAG_PREFIX, Refused
 from podium.wire import concurrency as wire
 from podium.wire.parameters import Listing
+
+MOST_NAMES = 1000
+"""Limits of which slots may be taken in one call; each is locked until the call ends."""
 
 
 async def set_limit(call: Call, body: wire.ConcurrencyLimitCreate) -> Reply:
@@ -43,15 +46,23 @@ async def delete_limit_by_tag(call: Call) -> None:
     await call.write(concurrency_limits.delete_limit, TAG_PREFIX + call.path["tag"])
 
 
+def _names(body: wire.TagSlots) -> list[str]:
+    names = list(dict.fromkeys(body.names))
+    if len(names) > MOST_NAMES:
+        raise Invalid(f"Slots of {len(names)} limits are asked for at once, more than {MOST_NAMES}.")
+    return names
+
+
 async def increment(call: Call, body: wire.TagSlots) -> list[Row]:
-    taken: list[Row] | Refused = await call.write(concurrency_limits.take_tag_slots, body.names, str(body.task_run_id))
+    names = _names(body)
+    taken: list[Row] | Refused = await call.write(concurrency_limits.take_tag_slots, names, str(body.task_run_id))
     if isinstance(taken, Refused):
         raise Locked(call.runtime.settings.server.tasks.tag_concurrency_slot_wait_seconds)
     return taken
 
 
 async def decrement(call: Call, body: wire.TagSlots) -> list[Row]:
-    limits: list[Row] = await call.write(concurrency_limits.give_back_tag_slots, body.names, str(body.task_run_id))
+    limits: list[Row] = await call.write(concurrency_limits.give_back_tag_slots, _names(body), str(body.task_run_id))
     return limits
 
 

@@ -52,6 +52,14 @@ def test_each_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_a_body_of_many_such_fields_is_answered(api: httpx.Client) -> None:
+    """With a header of a size that clients take."""
+    answer = api.post("/saved_searches/filter", json={f"field-{number}": number for number in range(20_000)})
+    assert answer.status_code == 200
+    assert answer.headers["Podium-Ignored-Fields"].split(", ")[-1] == OTHER
+    assert len(told(api, "POST /saved_searches/filter")) <= MOST_NAMES + 1
+
+
 def test_names_that_a_caller_makes_up_take_no_room() -> None:
     """Beyond so many, and what is no name, are counted together."""
     fields = IgnoredFields()
