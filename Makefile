@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz lock clean soak concurrency
+.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz hostile lock clean soak concurrency
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -68,6 +68,9 @@ crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on eac
 fuzz: .venv/.stamp-dev  ## make up EXAMPLES=200 requests to every operation, on each database, from SEED
 	@echo 'SEED=$(SEED)'
 	PODIUM_TEST_EXAMPLES=$(EXAMPLES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/contract/test_fuzz.py $(ARGS)
+
+hostile: .venv/.stamp-dev  ## put odd values at every place of every body, on both databases (about 10 minutes)
+	$(BIN)/python -m pytest -m '' tests/contract/test_hostile.py $(ARGS)
 
 concurrency: .venv/.stamp-dev  ## kill clients and server under 40,000 operations on slots, on each database (about 10 minutes)
 	PODIUM_TEST_CLIENTS=8 PODIUM_TEST_OPERATIONS=5000 $(BIN)/python -m pytest -s tests/concurrency $(ARGS)
