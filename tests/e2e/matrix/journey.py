@@ -113,7 +113,7 @@ print("result", parent(18))
 
 
 def test_a_served_flow_runs_on_its_schedule(client: Podium, version: str) -> None:
-    """`.serve()` runs what is scheduled, once and in its slot, and pauses its deployment when it is stopped."""
+    """`.serve()` runs what is scheduled, each slot once, and pauses its deployment when it is stopped."""
     text = f"""
 from datetime import datetime, timedelta, timezone
 from prefect import flow
@@ -123,18 +123,20 @@ def served(): print("served indeed")
 
 if __name__ == "__main__":
     soon = datetime.now(timezone.utc) + timedelta(seconds=8)
-    served.serve(name="soon", rrule=f"DTSTART:{{soon:%Y%m%dT%H%M%S}}\\nRRULE:FREQ=DAILY")
+    served.serve(name="soon", rrule=f"DTSTART:{{soon:%Y%m%dT%H%M%S}}\\nRRULE:FREQ=MINUTELY")
 """
     client.start(str(client.bin / "python"), script(client, "served.py", text))
 
     def completed() -> list[Any] | None:
         return [run for run in client.flow_runs(f"served-{version}") if run["state_type"] == "COMPLETED"]
 
-    [run] = wait_for(completed, 150)
+    run = wait_for(completed, 150)[0]
     assert run["auto_scheduled"]
     wait_for(lambda: "served indeed" in client.messages(run["id"]), 20)
+    slots = [run["expected_start_time"] for run in client.flow_runs(f"served-{version}")]
+    assert len(slots) == len(set(slots))
     client.stop_clients()
-    wait_for(lambda: client.get(f"/deployments/name/served-{version}/soon")["paused"], 15)
+    wait_for(lambda: client.get(f"/deployments/name/served-{version}/soon")["paused"], 30)
 
 
 def test_a_worker_runs_and_cancels(client: Podium, version: str) -> None:
@@ -177,7 +179,8 @@ if __name__ == "__main__":
     client.prefect("flow-run", "cancel", long)
     done = wait_for(lambda: finished(client, long), 90)
     assert done["state_type"] == "CANCELLED"
-    assert client.states(long)[-2:] == ["Cancelling", "Cancelled"]
+    names = list(dict.fromkeys(client.states(long)))  # both the worker and the runner of 3.2 may report it
+    assert names[-2:] == ["Cancelling", "Cancelled"]
     time.sleep(0.5)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
