@@ -142,7 +142,7 @@ def _entered(app: Any, runtime: Runtime, base_path: str) -> Any:
     return BasePath(inside, root) if root else inside
 
 
-def _create(runtime: Runtime, resources: Sequence[ModuleType]) -> tuple[falcon.asgi.App, Guard, str]:
+def _create(runtime: Runtime, resources: Sequence[ModuleType]) -> tuple[Any, Guard, str]:
     settings = runtime.settings
     base_path = settings.server.api.mount
     middleware: list[Any] = [Cors(settings)] if settings.server.api.cors_allowed_origins.strip() else []
