@@ -100,7 +100,12 @@ def test_one_run_that_fails_leaves_the_others(api: httpx.Client, deployment: dic
     """Also where the database refuses it; and it leaves nothing behind, not even its work queue."""
     path = f"/deployments/{deployment['id']}/create_flow_run/bulk"
     late = {"type": "SCHEDULED", "state_details": {"scheduled_time": "0001-01-01T00:00:00+14:00"}}
-    bodies = [{}, {"parent_task_run_id": str(uuid4())}, {"state": late, "work_queue_name": "unwanted"}, {"name": "last"}]
+    bodies = [
+        {},
+        {"parent_task_run_id": str(uuid4())},
+        {"state": late, "work_queue_name": "unwanted"},
+        {"name": "last"},
+    ]
     results = api.post(path, json=bodies).raise_for_status().json()["results"]
     assert [result["status"] for result in results] == ["CREATED", "FAILED", "FAILED", "CREATED"]
     assert all(result["error"] for result in results[1:3])
