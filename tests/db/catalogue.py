@@ -15,14 +15,15 @@ FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 
 
 def catalogue(connection: Connection) -> dict[tuple[str, str], object]:
-    """(kind, name) -> definition of everything but Alembic's own table."""
+    """(kind, name) -> definition of everything but Alembic's own table and the indexes that need an extension."""
     if connection.dialect.name == "postgresql":
         rows = connection.exec_driver_sql(POSTGRESQL)
         found = {(kind, name): definition for kind, name, definition in rows}
     else:
         rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         found = {(kind, name): _clauses(sql) for kind, name, sql in rows}
-    return {key: value for key, value in found.items() if "alembic_version" not in f"{key} {value}"}
+    ignored = ("alembic_version", "_trigrams")
+    return {key: value for key, value in found.items() if not any(word in f"{key} {value}" for word in ignored)}
 
 
 def _clauses(sql: str) -> list[str]:

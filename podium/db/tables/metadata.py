@@ -11,6 +11,7 @@ Rules that hold for every table:
 * A column has the name of the wire's field where there is one. ``created`` and ``updated`` are set by the writer.
 * A partial index is used by SQLite only if its condition stands in the query word for word (no bound parameter), or,
   for ``x IS NOT NULL``, if the query compares ``x``.
+* Names of runs have trigram indexes besides (``ix_…_name_trigrams``), made by a migration where PostgreSQL has pg_trgm.
 """
 
 from typing import Any

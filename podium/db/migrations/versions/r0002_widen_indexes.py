@@ -64,18 +64,37 @@ WIDE: Mapping[str, Columns] = {
 }
 
 
-TAGGED = ("flow_runs", "task_runs")
+RUNS = ("flow_runs", "task_runs")
+
+# Searches for a part of a name. The extension is trusted, but may not be installed, or not allowed: then searches read
+# the names one by one.
+TRIGRAMS = """
+DO $$
+BEGIN
+    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    CREATE INDEX IF NOT EXISTS ix_flow_runs_name_trigrams ON flow_runs USING gin (name gin_trgm_ops);
+    CREATE INDEX IF NOT EXISTS ix_task_runs_name_trigrams ON task_runs USING gin (name gin_trgm_ops);
+EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE USING MESSAGE = 'no trigram indexes of names: ' || SQLERRM;
+END $$
+"""
 
 
 def upgrade() -> None:
     _replace(NARROW, WIDE)
-    for table in TAGGED if dialect() == "sqlite" else ():
+    if dialect() == "postgresql":
+        op.execute(TRIGRAMS)
+        return
+    for table in RUNS:
         op.create_index(f"ix_{table}_tags_listed", table, ["tags", "workspace_id", "id"])
 
 
 def downgrade() -> None:
-    for table in TAGGED if dialect() == "sqlite" else ():
-        op.drop_index(f"ix_{table}_tags_listed", table)
+    for table in RUNS:
+        if dialect() == "postgresql":
+            op.drop_index(f"ix_{table}_name_trigrams", table, if_exists=True)
+        else:
+            op.drop_index(f"ix_{table}_tags_listed", table)
     _replace(WIDE, NARROW)
 
 
