@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz hostile lock clean soak concurrency
+.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -61,6 +61,9 @@ e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the rea
 
 e2e-matrix: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp $(MATRIX:%=.venv-prefect-%/.stamp)  ## run the basic journey with the clients 3.0 to 3.8
 	$(BIN)/python -m pytest tests/e2e/matrix/journey.py $(ARGS)
+
+scale: .venv/.stamp-dev  ## run one server as several processes: deaths, frozen loops, Redis away (about 2 minutes)
+	$(BIN)/python -m pytest -m '' tests/scale $(ARGS)
 
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
 	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)

@@ -78,4 +78,4 @@ def _detail(body: Any) -> str:
         first = problems[0]
         place = ".".join(str(part) for part in first.get("loc", [])[1:])
         return f"{place}: {first.get('msg')}" if place else str(first.get("msg"))
-    return str(body.get("detail") or body.get("exception_message") or "")
+    return str(body.get("detail") or body.get("exception_message") or body.get("message") or "")

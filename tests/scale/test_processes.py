@@ -150,6 +150,7 @@ def test_another_process_goes_on_with_the_services_of_one_that_died(site: Site) 
     until(lambda: is_ready(server), 60)
 
 
+@pytest.mark.slow
 def test_a_frozen_services_process_is_named_and_comes_back(site: Site) -> None:
     """Those that answer requests say which loop stopped, until it goes on."""
     server, services = site.server("--no-services"), site.services()
@@ -160,6 +161,7 @@ def test_a_frozen_services_process_is_named_and_comes_back(site: Site) -> None:
     until(lambda: is_ready(server), 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["stop", "flush"])
 def test_redis_is_named_while_it_is_away_and_the_loops_go_on_afterwards(
     site: Site, own_redis: OwnRedis, fault: str

@@ -14,7 +14,10 @@ COLUMNS = ("check", "result", "detail")
 
 @app.command("check")
 def check(context: typer.Context, output: FormatOption = "table") -> None:
-    """Prove settings, port, database, schema, Redis, clocks and peers; the exit code is not 0 when one fails."""
+    """Prove what a server needs, before it is started.
+
+    Settings, port, database, schema, Redis, clocks and peers; the exit code is not 0 when one fails.
+    """
     from podium.server.checks import check_surroundings
 
     invocation = current(context)

@@ -19,7 +19,7 @@ def healthcheck(
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it lives.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.", min=0.1)] = 5.0,
 ) -> None:
-    """Ask a server or services process whether it is well; the exit code is 0 when it is."""
+    """Ask a process whether it is well. The exit code is 0 when it is; it may serve, or only run services."""
     # Loaded on use: every other command does without HTTP.
     from podium.client.api import Client
     from podium.client.errors import ClientError

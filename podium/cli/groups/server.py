@@ -133,7 +133,7 @@ def status(
 def _status(invocation: Invocation) -> dict[str, Any]:
     # Loaded on use: only this command of the group asks a server.
     from podium.client.api import Client
-    from podium.client.errors import ClientError, NotFound
+    from podium.client.errors import ClientError, NotFound, Refused
     from podium.wire import podium, root
 
     url = server_url(invocation)
@@ -142,13 +142,16 @@ def _status(invocation: Invocation) -> dict[str, Any]:
         try:
             client.call(root.HEALTH)
             found["answers"] = True
-            client.call(root.READY)
-            found["ready"] = True
+            try:
+                client.call(root.READY)
+                found["ready"] = True
+            except Refused as refusal:
+                found["message"] = refusal.detail
             status = client.call(podium.STATUS)
         except NotFound:
             return {**found, "message": f"{url} is not an API of Podium"}
         except ClientError as error:
-            return {**found, "message": str(error)}
+            return {"message": str(error), **found}
     return {**found, "version": status.version, "database": status.database, "services": status.services}
 
 
