@@ -62,6 +62,7 @@ def test_an_unknown_encoding(api: httpx.Client, encoding: str) -> None:
         gzip.compress(b"") * 1000,
         b"\x1f\x8b",
     ],
+    ids=["plain", "cut", "followed by more", "nothing, many times", "magic number only"],
 )
 def test_a_body_that_is_not_what_it_says(api: httpx.Client, content: bytes) -> None:
     """What is not gzip, or not all of it, is the caller's mistake, and nothing is taken for an empty body."""
