@@ -16,7 +16,10 @@ class Peer:
     ) -> None:
         address = f"ws://127.0.0.1:{server.port}/api{path}"
         subprotocols: Any = [subprotocol] if subprotocol else None
-        self.ws: ClientConnection = connect(address, subprotocols=subprotocols, open_timeout=10, legacy=True)
+        # Without a bound on its queue it still reads the answer to its close while messages pour in.
+        self.ws: ClientConnection = connect(
+            address, subprotocols=subprotocols, open_timeout=10, max_queue=None, legacy=True
+        )
         if subprotocol:
             self.send(type="auth", token=token)
 
