@@ -19,8 +19,8 @@ def derive(resolved: "Resolved", path: str) -> tuple[Any, Candidate] | None:
     """The value that follows for a setting that no source gives, and the candidate it follows from."""
     if path == URL:
         return _built_url(resolved)
-    if path in _FOLLOW_REDIS and (url := resolved.value("redis.url")):
-        return _FOLLOW_REDIS[path] or url, _from(resolved, "redis.url")
+    if path in _FOLLOW_REDIS:
+        return _follow_redis(resolved, path)
     if path in _BELOW_BASE and (base := (resolved.value(BASE) or "").strip("/")):
         return f"/{base}{_BELOW_BASE[path]}", _from(resolved, BASE)
     return None
@@ -35,7 +35,9 @@ _FOLLOW_REDIS: Final = {
     "server.events.messaging_broker": "redis",
     "server.events.messaging_cache": "redis",
 }
-"""What the one Redis URL switches, and to what; None is the URL itself."""
+"""What naming a Redis switches, and to what; None is its URL."""
+
+_MESSAGES: Final = "redis.messaging."
 
 DERIVED: Final = (URL, *_FOLLOW_REDIS, *_BELOW_BASE)
 
@@ -44,6 +46,30 @@ def _from(resolved: "Resolved", *paths: str) -> Candidate:
     origins = [resolved.origin(path) for path in paths]
     places = ", ".join(dict.fromkeys(origin.key for origin in origins))
     return Candidate(origins[0].source, f"follows from {places}", origins[0].key, None)
+
+
+def _follow_redis(resolved: "Resolved", path: str) -> tuple[Any, Candidate] | None:
+    """The one Redis URL wins; without it the services meet where the messages do, if any source says where that is."""
+    if url := resolved.value("redis.url"):
+        return _FOLLOW_REDIS[path] or url, _from(resolved, "redis.url")
+    if path == f"{_MESSAGES}url":
+        return None
+    if url := resolved.value(f"{_MESSAGES}url"):
+        return _FOLLOW_REDIS[path] or url, _from(resolved, f"{_MESSAGES}url")
+    if resolved.origin(f"{_MESSAGES}host").source == "default":
+        return None
+    parts = ("host", "port", "db", "username", "password", "ssl")
+    given = [name for name in parts if resolved.origin(_MESSAGES + name).source != "default"]
+    candidate = _from(resolved, *(_MESSAGES + name for name in given))
+    return _FOLLOW_REDIS[path] or _redis_url({name: resolved.value(_MESSAGES + name) for name in parts}), candidate
+
+
+def _redis_url(parts: dict[str, Any]) -> str:
+    scheme = "rediss" if parts["ssl"] else "redis"
+    user, password = (quote(parts[name], safe="") for name in ("username", "password"))
+    host = f"[{parts['host']}]" if ":" in parts["host"] else parts["host"]
+    credentials = f"{user}:{password}@" if password else ""
+    return f"{scheme}://{credentials}{host}:{parts['port']}/{parts['db']}"
 
 
 def _built_url(resolved: "Resolved") -> tuple[str, Candidate] | None:

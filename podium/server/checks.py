@@ -19,6 +19,7 @@ from podium.profiles import Settings
 from podium.profiles.masking import mask_url
 from podium.server import launch
 from podium.server.listening import PortUnavailable, listen
+from podium.server.messaging.connection import connect_to
 
 Result = Literal["ok", "warning", "failed"]
 
@@ -127,10 +128,8 @@ def _redis(settings: Settings) -> list[Check]:
 
 
 def _one_redis(url: str) -> list[Check]:
-    if "+sentinel" in url:
-        return [Check("redis", "warning", f"{mask_url(url)}: a sentinel's Redis is not looked at")]
     try:
-        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as client:
+        with connect_to(url, PATIENCE) as client:
             started = time.perf_counter()
             client.ping()
             answered = (time.perf_counter() - started) * 1000

@@ -82,3 +82,21 @@ def test_one_redis_url_switches_messages_and_services(settle: Resolve) -> None:
     assert found.redis.messaging.url == "redis://r/1"
     assert found.server.events.messaging_broker == "redis"
     assert found.server.docket.url == "redis://other"
+
+
+def test_the_parts_of_a_redis_switch_them_too(settle: Resolve) -> None:
+    """As soon as a source says where that Redis is; the URL wins over the parts."""
+    parts = {
+        "PREFECT_REDIS_MESSAGING_HOST": "::1",
+        "PODIUM_REDIS_MESSAGING_PORT": "7000",
+        "PODIUM_REDIS_MESSAGING_DB": "3",
+        "PODIUM_REDIS_MESSAGING_PASSWORD": "p/w",
+        "PODIUM_REDIS_MESSAGING_SSL": "true",
+    }
+    found = settle(parts).settings
+    assert found.server.docket.url == "rediss://default:p%2Fw@[::1]:7000/3"
+    assert found.server.events.messaging_broker == "redis"
+    assert found.redis.messaging.url is None
+    assert settle({**parts, "PODIUM_REDIS_URL": "redis://r"}).settings.server.docket.url == "redis://r"
+    assert settle({"PODIUM_REDIS_MESSAGING_URL": "redis://m"}).settings.server.docket.url == "redis://m"
+    assert settle({"PODIUM_REDIS_MESSAGING_PORT": "7000"}).settings.server.docket.url == "memory://"

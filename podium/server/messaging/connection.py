@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import redis
+from redis import sentinel
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from podium.profiles.masking import mask_url
 from podium.profiles.sections.redis import Messaging
+from podium.server.messaging.sentinels import MARK, parse_sentinels
 
 ANSWER_WITHIN = 5.0
 """Seconds after which a command that was not answered fails, where no setting says otherwise."""
@@ -23,6 +27,9 @@ def connect(messaging: Messaging) -> Redis:
         "protocol": messaging.protocol,
         "retry": Retry(NoBackoff(), 0),
     }
+    if messaging.url and MARK in messaging.url:
+        found: Redis = _master(Sentinel, messaging.url, options)
+        return found
     if messaging.url:
         client: Redis = Redis.from_url(messaging.url, **options)
         return client
@@ -35,6 +42,22 @@ def connect(messaging: Messaging) -> Redis:
         ssl=messaging.ssl,
         **options,
     )
+
+
+def connect_to(url: str, seconds: float) -> redis.Redis:
+    """A client for a few questions, each of which waits so long for its answer."""
+    options: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    if MARK not in url:
+        return redis.Redis.from_url(url, **options)
+    found: redis.Redis = _master(sentinel.Sentinel, url, options)
+    return found
+
+
+def _master(sentinels: Any, url: str, options: dict[str, Any]) -> Any:
+    """A client, of the kind of ``sentinels``, of the master that those of the URL know."""
+    watched = parse_sentinels(url)
+    known = sentinels(watched.sentinels, sentinel_kwargs=options | watched.own)
+    return known.master_for(watched.service, **(options | watched.master))
 
 
 def place_of(messaging: Messaging) -> str:

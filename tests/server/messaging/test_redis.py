@@ -127,7 +127,7 @@ async def test_flushing_redis_marks_a_gap(redis_url: str) -> None:
         # Two numbers go by which no reader ever sees.
         one._outgoing.numbers[EVENTS] += 2
         with redis.Redis.from_url(redis_url) as client:
-            client.flushall()
+            client.flushdb()
         one.publish(EVENTS, [event(4)])
         assert await asyncio.wait_for(listener.get(), SOON) is Mark.GAP
         assert (await asyncio.wait_for(listener.get(), SOON)).event == "number.4"
