@@ -33,6 +33,18 @@ def catalogue(connection: Connection) -> dict[tuple[str, str], object]:
     return {key: value for key, value in found.items() if not any(word in f"{key} {value}" for word in ignored)}
 
 
+PARTS = """
+SELECT c.relname AS part, p.relname AS whole FROM pg_inherits i
+JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+"""
+
+
+def seen_whole(connection: Connection, plan: str) -> str:
+    """A plan of PostgreSQL with partitions, and their indexes, under the names of what they are parts of."""
+    wholes: dict[str, str] = {row.part: row.whole for row in connection.exec_driver_sql(PARTS)}
+    return re.sub(r"\w+", lambda word: wholes.get(word[0], word[0]), plan)
+
+
 def _clauses(sql: str) -> list[str]:
     """The clauses of a CREATE statement; their order is that of the columns, and means nothing for constraints."""
     parts = re.split(r",\s+(?![^()]*\))", sql.strip().removesuffix(")"))
