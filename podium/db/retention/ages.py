@@ -42,5 +42,5 @@ class Ages:
             flow_runs=timedelta(seconds=vacuum.retention_period),
             leftovers=timedelta(seconds=vacuum.leftover_retention_period),
             logs=None if vacuum.log_retention_period is None else timedelta(seconds=vacuum.log_retention_period),
-            overrides={name: age for name, age in overrides.items() if age < events},
+            overrides=overrides,
         )

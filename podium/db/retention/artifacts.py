@@ -53,7 +53,7 @@ class EmptyCollections:
         wrong = [row for row in found if row["lost"]]
         for collection in wrong:
             repoint(tx, collection)
-        return Step(len(wrong), found[-1]["id"] if len(found) == most else None)
+        return Step({artifact_collections.name: len(wrong)}, found[-1]["id"] if len(found) == most else None)
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         found: int = tx.value(select(func.count()).select_from(artifact_collections).where(_MISSING))

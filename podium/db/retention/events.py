@@ -26,11 +26,12 @@ def is_free(rows: FromClause) -> ColumnElement[bool]:
     return rows.c.id.not_in(select(event_deliveries.c.event_id))
 
 
-def delete_resources(tx: Tx, gone: Sequence[Row]) -> None:
-    """Deletes the resources of deleted events."""
+def delete_resources(tx: Tx, gone: Sequence[Row]) -> int:
+    """Deletes the resources of deleted events; how many."""
     moments = [row["occurred"] for row in gone]
-    if moments:
-        tx.run(_RESOURCES, ids=[row["id"] for row in gone], first=min(moments), last=max(moments))
+    if not moments:
+        return 0
+    return tx.run(_RESOURCES, ids=[row["id"] for row in gone], first=min(moments), last=max(moments))
 
 
 class _Events:
@@ -48,7 +49,7 @@ class _Events:
         place = begin or 0
         names = list(self.tables(tx, ages))
         if place >= len(names):
-            return Step(0, None)
+            return Step({}, None)
 
         def where(rows: FromClause) -> Conditions:
             return [*self.conditions(rows, tx, ages), is_free(rows)]
@@ -56,8 +57,8 @@ class _Events:
         rows = as_table(events, names[place])
         chosen = delete_some(tx, rows, where, lambda each: [each.c.occurred], most)
         gone = tx.all(chosen.returning(rows.c.id, rows.c.occurred))
-        delete_resources(tx, gone)
-        return Step(len(gone), place if len(gone) == most else place + 1)
+        deleted = {"events": len(gone), "event_resources": delete_resources(tx, gone)}
+        return Step(deleted, place if len(gone) == most else place + 1)
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         where = [*self.conditions(events, tx, ages), is_free(events)]
@@ -84,18 +85,23 @@ class OldEventsByName:
 
     def step(self, tx: Tx, ages: Ages, begin: tuple[int, int] | None, most: int) -> Step:
         which, place = begin or (0, 0)
-        names = sorted(ages.overrides)
+        names = shorter(ages)
         if which >= len(names):
-            return Step(0, None)
+            return Step({}, None)
         done = OldEventsOf(names[which], ages.overrides).step(tx, ages, place, most)
         return Step(done.deleted, (which + 1, 0) if done.next is None else (which, done.next))
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         total = {"events": 0, "event_resources": 0}
-        for name in ages.overrides:
+        for name in shorter(ages):
             for table, number in OldEventsOf(name, ages.overrides).count(tx, ages).items():
                 total[table] += number
         return total
+
+
+def shorter(ages: Ages) -> list[str]:
+    """The names that have an age below that of all events."""
+    return sorted(name for name, age in ages.overrides.items() if age < ages.events)
 
 
 class OldEventsOf(_Events):
@@ -106,7 +112,8 @@ class OldEventsOf(_Events):
         self._age = overrides[name]
 
     def conditions(self, rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
-        return [rows.c.event == self._name, rows.c.occurred < tx.now - self._age]
+        between = (rows.c.occurred < tx.now - self._age, rows.c.occurred >= tx.now - ages.events)
+        return [rows.c.event == self._name, *between]
 
     def tables(self, tx: Tx, ages: Ages) -> Iterator[str]:
         return with_rows_before(partitions_of(tx, events), tx.now - self._age, "events")

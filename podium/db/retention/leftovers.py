@@ -101,13 +101,13 @@ class UselessCache:
         page = select(entries.c.id).order_by(entries.c.id).limit(most)
         found = tx.column(page if begin is None else page.where(entries.c.id > begin))
         if not found:
-            return Step(0, None)
+            return Step({}, None)
 
         def where(rows: FromClause) -> Conditions:
             return [rows.c.id >= found[0], rows.c.id <= found[-1], self._useless(rows, tx)]
 
         deleted = tx.run(delete_some(tx, entries, where, lambda rows: [rows.c.id], most))
-        return Step(deleted, found[-1] if len(found) == most else None)
+        return Step({entries.name: deleted}, found[-1] if len(found) == most else None)
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         return {task_run_state_cache.name: count(tx, task_run_state_cache, self._useless(task_run_state_cache, tx))}

@@ -54,7 +54,7 @@ class _Lines:
         place, after = begin or (0, None)
         names = [] if ages.logs is None else self.tables(tx, ages)
         if place >= len(names):
-            return Step(0, None)
+            return Step({}, None)
         rows = as_table(logs, names[place])
         key = (rows.c.timestamp, rows.c.id)
         page = select(*key).where(*self.range(rows, tx, ages)).order_by(*key).limit(most)
@@ -62,7 +62,7 @@ class _Lines:
             page = page.where(tuple_(*key) > tuple_(*_literals(rows, after)))
         found = tx.all(page)
         if not found:
-            return Step(0, (place + 1, None))
+            return Step({}, (place + 1, None))
         first, final = (found[0]["timestamp"], found[0]["id"]), last(found, "timestamp", "id")
 
         def where(lines: FromClause) -> Sequence[ColumnElement[bool]]:
@@ -71,7 +71,7 @@ class _Lines:
             return [*within, not_(of_live_run(lines))]
 
         deleted = tx.run(delete_some(tx, rows, where, lambda lines: [lines.c.timestamp], most))
-        return Step(deleted, (place, final) if len(found) == most else (place + 1, None))
+        return Step({"logs": deleted}, (place, final) if len(found) == most else (place + 1, None))
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         if ages.logs is None:

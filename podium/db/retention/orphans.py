@@ -34,8 +34,8 @@ class Orphans:
         lost = [row["id"] for row in found if row["id"] is not None and not row["known"]]
         deleted = self._delete(tx, lost, most) if lost else 0
         if deleted >= most:
-            return Step(deleted, begin or FIRST)
-        return Step(deleted, named[-1] if len(found) == most and named else None)
+            return Step({self._table.name: deleted}, begin or FIRST)
+        return Step({self._table.name: deleted}, named[-1] if len(found) == most and named else None)
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         total, begin = 0, FIRST

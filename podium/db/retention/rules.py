@@ -21,6 +21,8 @@ RUNS_AGE: Final = VACUUM + "retention_period"
 LOGS_AGE: Final = VACUUM + "log_retention_period"
 LEFTOVERS_AGE: Final = VACUUM + "leftover_retention_period"
 
+OLD_LINES: Final = OldLines()
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -30,6 +32,7 @@ class Rule:
     ``age`` is the setting of how old they become; None: the sentence says it.
     """
 
+    name: str
     table: str
     what: str
     word: Word
@@ -38,44 +41,56 @@ class Rule:
 
 
 RULES: Final = (
-    Rule("event_deliveries", "work of a consumer that did not do it in that time, a day at least", "events", EVENTS_AGE,
-         leftovers.ABANDONED_WORK),
-    Rule("events", "whole partitions (PostgreSQL)", "events", EVENTS_AGE, PastPartitions("events")),
-    Rule("events", "events of a name, where it has a shorter age", "events", OVERRIDES, OldEventsByName()),
-    Rule("events", "events", "events", EVENTS_AGE, OldEvents()),
-    Rule("events", "events dated more than a day ahead, by the time they came in", "events", EVENTS_AGE,
-         EventsFromTheFuture()),
-    Rule("flow_runs", "top-level runs that are over, with nothing live below them; their log lines and artifacts too",
+    Rule("abandoned work", "event_deliveries", "work of a consumer that did not do it in that time, a day at least",
+         "events", EVENTS_AGE, leftovers.ABANDONED_WORK),
+    Rule("partitions of events", "events", "whole partitions (PostgreSQL)",
+         "events", EVENTS_AGE, PastPartitions("events")),
+    Rule("events of a name", "events", "events of a name, where it has a shorter age",
+         "events", OVERRIDES, OldEventsByName()),
+    Rule("old events", "events", "events",
+         "events", EVENTS_AGE, OldEvents()),
+    Rule("events of the future", "events", "events dated more than a day ahead, by the time they came in",
+         "events", EVENTS_AGE, EventsFromTheFuture()),
+    Rule("ended flow runs", "flow_runs", "top-level runs that are over, with nothing live below them; what is theirs",
          "flow_runs", RUNS_AGE, EndedFlowRuns()),
-    Rule("task_runs", "task runs outside of flows that are over, with their log lines and artifacts", "flow_runs",
-         RUNS_AGE, EndedTaskRuns()),
-    Rule("logs", "whole partitions (PostgreSQL), also empty ones", "leftovers", LOGS_AGE, PastPartitions("logs")),
-    Rule("logs", "lines whose run is over", "leftovers", LOGS_AGE, OldLines()),
-    Rule("logs", "such lines dated more than a day ahead, by the time they came in", "leftovers", LOGS_AGE,
-         LinesFromTheFuture()),
-    Rule("logs", "lines of flow runs that do not exist, after a day", "orphans", None, orphans.LOGS_OF_FLOW_RUNS),
-    Rule("logs", "lines of task runs that do not exist, after a day", "orphans", None, orphans.LOGS_OF_TASK_RUNS),
-    Rule("artifacts", "artifacts of flow runs that do not exist, after a day", "orphans", None,
-         orphans.ARTIFACTS_OF_FLOW_RUNS),
-    Rule("artifacts", "artifacts of task runs that do not exist, after a day", "orphans", None,
-         orphans.ARTIFACTS_OF_TASK_RUNS),
-    Rule("artifact_collections", "keys without an artifact", "orphans", None, EmptyCollections()),
-    Rule("task_run_state_cache", "entries that expired, or whose state is gone", "leftovers", None,
-         leftovers.UselessCache()),
-    Rule("task_run_deliveries", "offers of background runs that are over", "leftovers", None, leftovers.MOOT_OFFERS),
-    Rule("task_workers", "connections of task workers that ended a day ago", "leftovers", None,
-         leftovers.CLOSED_CONNECTIONS),
-    Rule("workers", "workers that are offline, by their last heartbeat", "leftovers", LEFTOVERS_AGE,
-         leftovers.GONE_WORKERS),
-    Rule("worker_cleanup_messages", "cleanup work that is done or given up", "leftovers", LEFTOVERS_AGE,
-         leftovers.FINISHED_CLEANUP),
-    Rule("worker_cleanup_messages", "cleanup work that no worker took", "leftovers", LEFTOVERS_AGE,
-         leftovers.UNTAKEN_CLEANUP),
-    Rule("automation_firings", "why automations fired", "leftovers", LEFTOVERS_AGE, leftovers.OLD_FIRINGS),
-    Rule("automation_buckets", "counts of windows that ended", "leftovers", LEFTOVERS_AGE, leftovers.OLD_BUCKETS),
-    Rule("csrf_tokens", "tokens that expired", "leftovers", None, leftovers.EXPIRED_TOKENS),
-    Rule("service_heartbeats", "those of a process that is gone for a day", "leftovers", None,
-         leftovers.LOST_PROCESSES),
+    Rule("ended task runs", "task_runs", "task runs outside of flows that are over, with their log lines and artifacts",
+         "flow_runs", RUNS_AGE, EndedTaskRuns()),
+    Rule("partitions of logs", "logs", "whole partitions (PostgreSQL), also empty ones",
+         "leftovers", LOGS_AGE, PastPartitions("logs")),
+    Rule("old lines", "logs", "lines whose run is over",
+         "leftovers", LOGS_AGE, OLD_LINES),
+    Rule("lines of the future", "logs", "such lines dated more than a day ahead, by the time they came in",
+         "leftovers", LOGS_AGE, LinesFromTheFuture()),
+    Rule("lines of lost flow runs", "logs", "lines of flow runs that do not exist, after a day",
+         "orphans", None, orphans.LOGS_OF_FLOW_RUNS),
+    Rule("lines of lost task runs", "logs", "lines of task runs that do not exist, after a day",
+         "orphans", None, orphans.LOGS_OF_TASK_RUNS),
+    Rule("artifacts of lost flow runs", "artifacts", "artifacts of flow runs that do not exist, after a day",
+         "orphans", None, orphans.ARTIFACTS_OF_FLOW_RUNS),
+    Rule("artifacts of lost task runs", "artifacts", "artifacts of task runs that do not exist, after a day",
+         "orphans", None, orphans.ARTIFACTS_OF_TASK_RUNS),
+    Rule("empty keys", "artifact_collections", "keys without an artifact",
+         "orphans", None, EmptyCollections()),
+    Rule("useless entries", "task_run_state_cache", "entries that expired, or whose state is gone",
+         "leftovers", None, leftovers.UselessCache()),
+    Rule("moot offers", "task_run_deliveries", "offers of background runs that are over",
+         "leftovers", None, leftovers.MOOT_OFFERS),
+    Rule("closed connections", "task_workers", "connections of task workers that ended a day ago",
+         "leftovers", None, leftovers.CLOSED_CONNECTIONS),
+    Rule("gone workers", "workers", "workers that are offline, by their last heartbeat",
+         "leftovers", LEFTOVERS_AGE, leftovers.GONE_WORKERS),
+    Rule("finished cleanup", "worker_cleanup_messages", "cleanup work that is done or given up",
+         "leftovers", LEFTOVERS_AGE, leftovers.FINISHED_CLEANUP),
+    Rule("untaken cleanup", "worker_cleanup_messages", "cleanup work that no worker took",
+         "leftovers", LEFTOVERS_AGE, leftovers.UNTAKEN_CLEANUP),
+    Rule("old firings", "automation_firings", "why automations fired",
+         "leftovers", LEFTOVERS_AGE, leftovers.OLD_FIRINGS),
+    Rule("old buckets", "automation_buckets", "counts of windows that ended",
+         "leftovers", LEFTOVERS_AGE, leftovers.OLD_BUCKETS),
+    Rule("expired tokens", "csrf_tokens", "tokens that expired",
+         "leftovers", None, leftovers.EXPIRED_TOKENS),
+    Rule("lost processes", "service_heartbeats", "those of a process that is gone for a day",
+         "leftovers", None, leftovers.LOST_PROCESSES),
 )  # fmt: skip
 """Every rule, in the order in which those of a word are carried out."""
 

@@ -98,24 +98,24 @@ class EndedFlowRuns:
     def step(self, tx: Tx, ages: Ages, begin: Begin, most: int) -> Step:
         found = self.page(tx, ages, begin, most, lock=True)
         if not found:
-            return Step(0, None)
+            return Step({}, None)
         live = above_live_runs(tx, [row["id"] for row in found])
         doomed = [row for row in found if row["id"] not in live]
         if not doomed:
-            return Step(0, last(found, "end_time", "id"))
+            return Step({}, last(found, "end_time", "id"))
         lines = delete_lines(tx, logs.name, "flow_run_id", [row["id"] for row in doomed], most * PARTS_OF_A_RUN)
         if lines == most * PARTS_OF_A_RUN:
-            return Step(lines, begin or ())
+            return Step({"logs": lines}, begin or ())
         batch, tasks = self._bounded(tx, [row["id"] for row in doomed], most * PARTS_OF_A_RUN)
         if not batch:
             parts = self._delete_tasks(tx, doomed[0]["id"], most * PARTS_OF_A_RUN)
-            return Step(lines + parts, begin or ())
+            return Step({"logs": lines, "task_runs": parts}, begin or ())
         own = task_runs.c.flow_run_id.in_(batch)
-        delete_artifacts_of(tx, artifacts.c.flow_run_id.in_(batch))
-        delete_artifacts_of(tx, artifacts.c.task_run_id.in_(select(task_runs.c.id).where(own)))
+        made = delete_artifacts_of(tx, artifacts.c.flow_run_id.in_(batch))
+        made += delete_artifacts_of(tx, artifacts.c.task_run_id.in_(select(task_runs.c.id).where(own)))
         runs = tx.run(_DELETE_FLOW_RUNS, ids=batch)
         further = begin or () if len(batch) < len(doomed) else last(found, "end_time", "id")
-        return Step(lines + tasks + runs, further)
+        return Step({"flow_runs": runs, "task_runs": tasks, "artifacts": made, "logs": lines}, further)
 
     def _bounded(self, tx: Tx, ids: list[str], most: int) -> tuple[list[str], int]:
         """The first of these runs that together have no more task runs than that, and how many these are."""
@@ -162,16 +162,17 @@ class EndedTaskRuns:
     def step(self, tx: Tx, ages: Ages, begin: Begin, most: int) -> Step:
         found = self.page(tx, ages, begin, most, lock=True)
         if not found:
-            return Step(0, None)
+            return Step({}, None)
         live = above_live_runs(tx, [row["id"] for row in found], of_tasks=True)
         ids = [row["id"] for row in found if row["id"] not in live]
         if not ids:
-            return Step(0, last(found, "end_time", "id"))
+            return Step({}, last(found, "end_time", "id"))
         lines = delete_lines(tx, logs.name, "task_run_id", ids, most * PARTS_OF_A_RUN)
         if lines == most * PARTS_OF_A_RUN:
-            return Step(lines, begin or ())
-        delete_artifacts_of(tx, artifacts.c.task_run_id.in_(ids))
-        return Step(lines + tx.run(_DELETE_TASK_RUNS, ids=ids), last(found, "end_time", "id"))
+            return Step({"logs": lines}, begin or ())
+        made = delete_artifacts_of(tx, artifacts.c.task_run_id.in_(ids))
+        runs = tx.run(_DELETE_TASK_RUNS, ids=ids)
+        return Step({"task_runs": runs, "artifacts": made, "logs": lines}, last(found, "end_time", "id"))
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         total = dict.fromkeys(("task_runs", "task_run_states", "artifacts", "logs"), 0)

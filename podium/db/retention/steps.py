@@ -4,7 +4,7 @@ A step does not depend on those before: whoever begins at the beginning again fi
 anywhere, and several may be at it; on PostgreSQL each leaves alone what another has locked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,9 +20,10 @@ Order = Callable[[FromClause], Sequence[ColumnElement[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step did: how many rows it deleted, and where the next one begins; None: there is nothing left."""
+    """What a step did: how many rows it deleted, by table and without those that a foreign key takes along, and where
+    the next one begins; None: there is nothing left."""
 
-    deleted: int
+    deleted: Mapping[str, int]
     next: Any
 
 
@@ -72,7 +73,7 @@ class Simple:
             return self.condition(rows, tx, ages)
 
         deleted = tx.run(delete_some(tx, self.table, where, lambda rows: [rows.c[self.order]], most))
-        return Step(deleted, True if deleted == most else None)
+        return Step({self.table.name: deleted}, True if deleted == most else None)
 
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         return {self.table.name: count(tx, self.table, *self.condition(self.table, tx, ages))}
@@ -84,7 +85,7 @@ def count(tx: Tx, rows: FromClause, *where: ColumnElement[bool]) -> int:
     return found
 
 
-def sum_up(*counts: dict[str, int]) -> dict[str, int]:
+def sum_up(*counts: Mapping[str, int]) -> dict[str, int]:
     """Numbers by table, added."""
     total: dict[str, int] = {}
     for each in counts:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -12,7 +12,7 @@ from podium.db.errors import DatabaseUnavailable
 from podium.db.partitions import FAMILIES, make_partition, missing, width_for
 from podium.db.retention.ages import Ages
 from podium.db.retention.rules import Rule
-from podium.db.retention.steps import Step, Sweep
+from podium.db.retention.steps import Step, Sweep, sum_up
 from podium.db.unit import Tx
 
 logger = logging.getLogger("podium.db")
@@ -31,7 +31,8 @@ PAGES_AT_ONCE = 200
 SLACK = 4
 """Of SQLite's pages, one in so many may be free before some are given back: they are soon used again."""
 
-Told = Callable[[Rule, int], None]
+Told = Callable[[Rule, Mapping[str, int]], None]
+"""Called with a rule and how many rows of each table were deleted by it."""
 
 
 async def carry_out(database: Database, rules: Iterable[Rule], ages: Ages, most: int, told: Told | None = None) -> int:
@@ -42,22 +43,24 @@ async def carry_out(database: Database, rules: Iterable[Rule], ages: Ages, most:
     total = 0
     for rule in rules:
         deleted = await _sweep(database, rule.sweep, ages, most)
-        if deleted:
-            logger.info("Deleted %d rows: %s, %s", deleted, rule.table, rule.what)
+        rows = sum(deleted.values())
+        if rows:
+            logger.info("Deleted %d rows: %s (%s)", rows, rule.name, ", ".join(deleted))
         if told:
             told(rule, deleted)
-        total += deleted
+        total += rows
     await shrink(database)
     return total
 
 
-async def _sweep(database: Database, sweep: Sweep, ages: Ages, most: int) -> int:
-    deleted, begin, size = 0, None, min(most, 5 * FEWEST)
+async def _sweep(database: Database, sweep: Sweep, ages: Ages, most: int) -> dict[str, int]:
+    deleted: dict[str, int] = {}
+    begin, size = None, min(most, 5 * FEWEST)
     while True:
         since = monotonic()
         step = await _step(database, sweep, ages, begin, size)
         took = monotonic() - since
-        deleted += step.deleted
+        deleted = sum_up(deleted, step.deleted)
         if step.next is None:
             return deleted
         begin = step.next

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select, text
 
-from podium.db.partitions import Partition, drop, lock, past, siblings
+from podium.db.partitions import FAMILIES, Partition, drop, lock, past, siblings
 from podium.db.retention.ages import Ages
 from podium.db.retention.logs import has_lines_of_live_runs
 from podium.db.retention.steps import Step, as_table
@@ -15,7 +15,7 @@ from podium.db.unit import Tx
 
 logger = logging.getLogger("podium.db")
 
-_ROWS = text("SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class WHERE relname = ANY(:names)")
+_ROWS = text("SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = to_regclass(:part)")
 
 
 class PastPartitions:
@@ -30,18 +30,19 @@ class PastPartitions:
         until = self._until(tx, ages)
         found = past(tx, self._family, until)
         if place >= len(found):
-            return Step(0, None)
+            return Step({}, None)
         partition = found[place]
         if self._is_wanted(tx, partition, ages):
-            return Step(0, place + 1)
+            return Step({}, place + 1)
         names = siblings(tx, self._family, partition)
         lock(tx, names)
         if self._is_wanted(tx, partition, ages):
-            return Step(0, place + 1)
-        rows = int(tx.value(_ROWS, names=names))
+            return Step({}, place + 1)
+        tables = [table.name for table, _ in FAMILIES[self._family]]
+        rows = {table: int(tx.value(_ROWS, part=name)) for table, name in zip(tables, names, strict=True)}
         drop(tx, names)
         tx.after_commit(lambda: logger.info("Dropped %s", ", ".join(names)))
-        return Step(max(rows, 1), place)
+        return Step(rows, place)
 
     def _until(self, tx: Tx, ages: Ages) -> datetime:
         age = ages.events if self._family == "events" else ages.logs
