@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import psycopg
@@ -400,6 +400,7 @@ def _fill_postgresql(url: str, scale: Scale, say: Callable[[str], None]) -> None
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET timezone = 'UTC'")
         connection.execute("SET session_replication_role = replica")
+        _partition(connection, scale)
         definitions = _indexes(connection)
         for name in definitions:
             connection.execute(f'DROP INDEX "{name}"'.encode())
@@ -417,11 +418,21 @@ def _fill_postgresql(url: str, scale: Scale, say: Callable[[str], None]) -> None
         connection.execute("VACUUM ANALYZE")
 
 
+def _partition(connection: psycopg.Connection[Any], scale: Scale) -> None:
+    """The partitions that a server would have made: of four weeks each, as where nothing is deleted."""
+    starts = [scale.now + place * 28 * DAY for place in range(-4, 2)]
+    for number, (start, end) in enumerate(pairwise(starts)):
+        for table in ("events", "event_resources", "logs"):
+            within = f"FROM ('{_text(Moment(start))}') TO ('{_text(Moment(end))}')"
+            connection.execute(f"CREATE TABLE {table}_{number} PARTITION OF {table} FOR VALUES {within}".encode())
+
+
 def _indexes(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """The indexes that stand for no constraint, by name."""
     found = connection.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+        "SELECT indexname, replace(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes WHERE schemaname = current_schema()"
         " AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+        " AND indexname NOT IN (SELECT relname FROM pg_class WHERE relispartition)"
     )
     return dict(found.fetchall())
 

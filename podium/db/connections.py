@@ -39,6 +39,8 @@ def _open_sqlite(url: str, options: Options) -> Engine:
             cached_statements=512,
         )
         for pragma in (
+            # Holds for a file that is made just now: it can be made smaller without being written anew.
+            "auto_vacuum = INCREMENTAL",
             "journal_mode = WAL",
             f"synchronous = {options.synchronous}",
             "foreign_keys = ON",

@@ -23,6 +23,7 @@ from podium.server.app import create_app, create_health_app, create_runtime
 from podium.server.operations.block_catalogue import bring_block_types
 from podium.server.operations.block_keys import use_first_key
 from podium.server.runtime import Runtime
+from podium.server.services.retention import prepare_partitions
 from podium.server.services.runner import Services
 from podium.server.sockets.pings import SocketProtocol
 
@@ -79,6 +80,7 @@ class _Lifespan:
         await self._runtime.bus.start()
         # Before the first client: one that found none would register its own at the same moment.
         await _prepare_blocks(self._runtime)
+        await _prepare_partitions(self._runtime)
         await send({"type": "lifespan.startup.complete"})
         if self._services is not None:
             self._starting = asyncio.create_task(self._services.start())
@@ -113,6 +115,14 @@ async def _prepare_blocks(runtime: Runtime) -> None:
         await use_first_key(runtime.database)
     except Exception:
         logger.exception("The blocks that the server brings along, or the key of their secrets, were not stored")
+
+
+async def _prepare_partitions(runtime: Runtime) -> None:
+    """Makes the partitions of these days, where a server that was off did not."""
+    try:
+        await prepare_partitions(runtime)
+    except Exception:
+        logger.exception("Partitions for the time to come were not made; what comes is stored in those for the rest")
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -1,7 +1,8 @@
 """`podium server database`: the tables of the server's database, worked on without a server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,9 +14,12 @@ from podium.profiles.masking import mask_url
 
 # Nothing of podium.db is imported before a command of this group runs: SQLAlchemy would slow every command down.
 
-app = group("Migrate and check the server's database.")
+app = group("Migrate, check and clear up the server's database.")
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the SQL instead of running it.")]
+
+ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+PARTS = ("events", "flow_runs", "orphans", "leftovers")
 
 Step = Callable[[str, int, int], None]
 
@@ -156,6 +160,127 @@ def check(context: typer.Context, output: FormatOption = "table") -> None:
         invocation.output.line(f"{mask_url(url)}: all is well, revision {HEAD}.")
     if problems:
         raise Failure(f"{mask_url(url)}: not as it should be, see above.")
+
+
+@app.command("stats")
+def stats(
+    context: typer.Context,
+    all_tables: Annotated[bool, typer.Option("--all", help="Also the tables without rows.")] = False,
+    output: FormatOption = "table",
+) -> None:
+    """Show how large the tables are, since when they have rows, and how fast they grow."""
+    from podium.db.statistics import statistics
+
+    invocation = current(context)
+    url, options = _database(invocation)
+    found = statistics(url, options)
+    if output == "json":
+        invocation.output.json([{**_fields(each), "bytes_per_day": each.bytes_per_day} for each in found])
+        return
+    invocation.output.table(
+        ["table", "rows", "bytes", "oldest", "rows/day", "bytes/day"],
+        [
+            [
+                each.table,
+                f"{'~' if each.estimated else ''}{each.rows}",
+                _size(each.bytes),
+                "" if each.oldest is None else f"{each.oldest:%Y-%m-%d}",
+                "" if each.rows_per_day is None else str(each.rows_per_day),
+                _size(each.bytes_per_day),
+            ]
+            for each in found
+            if each.rows or all_tables
+        ],
+    )
+    invocation.output.line(f"Together {_size(sum(each.bytes or 0 for each in found))}.")
+    if any(each.estimated for each in found):
+        invocation.diagnostics.note("~: as PostgreSQL estimates it.")
+
+
+@app.command("prune")
+def prune(
+    context: typer.Context,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="AGE", help="Runs, events and log lines older than this, e.g. 30d, 12h."),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--state", metavar="STATE", help=f"Only runs that ended so: {', '.join(ENDS)}. Several times, if need be."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="PART", help=f"Only this: {', '.join(PARTS)}. Several times, if need be."),
+    ] = None,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Then write the SQLite file anew and smaller; no server may use it.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be deleted.")] = False,
+    yes: YesOption = False,
+    output: FormatOption = "table",
+) -> None:
+    """Delete now what the settings say is too old, or what is older than an age. Runs that are not over stay."""
+    from podium.db.retention import pruning
+
+    invocation = current(context)
+    url, options = _database(invocation)
+    age = None if older_than is None else _age(older_than)
+    states = _words("--state", [each.upper() for each in state or ()], ENDS)
+    wanted = pruning.wanted(invocation.settings, age, states, _words("--only", only or (), PARTS))
+    if dry_run:
+        deletions = pruning.look(url, options, invocation.settings, wanted)
+    else:
+        invocation.confirm(f"Delete what is too old in {mask_url(url)}? (--dry-run shows what.)", yes=yes)
+        deletions = pruning.prune(url, options, invocation.settings, wanted)
+        if vacuum:
+            pruning.rewrite(url, options)
+    found = [each for each in deletions if each.rows]
+    if output == "json":
+        invocation.output.json([each._asdict() for each in found])
+    elif found:
+        invocation.output.table(["table", "rows", "what"], [[each.table, str(each.rows), each.rule] for each in found])
+    else:
+        invocation.output.line("Nothing is too old.")
+
+
+def _words(option: str, given: Collection[str], known: Collection[str]) -> Collection[str]:
+    """The words given for an option. Raises Failure for one that it does not know."""
+    for word in given:
+        if word not in known:
+            raise Failure(f"{option}: {word!r} is not one of {', '.join(known)}.", ExitCode.USAGE)
+    return given
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__slots__}
+
+
+def _size(number: int | None) -> str:
+    if number is None:
+        return ""
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def _age(text: str) -> timedelta:
+    """An age as a person writes it. Raises Failure."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        age = timedelta(seconds=float(number) * UNITS[unit])
+    except (KeyError, ValueError, OverflowError):
+        age = timedelta(0)
+    if age <= timedelta(0):
+        raise Failure(f"{text!r} is no age: write a number and s, m, h, d or w, such as 30d.", ExitCode.USAGE)
+    return age
 
 
 def _database(invocation: Invocation) -> tuple[str, Any]:

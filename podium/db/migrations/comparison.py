@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -11,11 +12,15 @@ from sqlalchemy.exc import SAWarning
 
 from podium.db.tables import metadata
 
+PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
 
-def comparison_options(dialect: str) -> dict[str, Any]:
-    """Alembic's options for comparing a database of this dialect."""
+
+def comparison_options(dialect: str, ignored: Collection[str] = ()) -> dict[str, Any]:
+    """Alembic's options for comparing a database of this dialect, leaving out the ``ignored`` tables."""
 
     def belongs(thing: Any, name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:
+        if kind == "table" and name in ignored:
+            return False
         if reflected:
             return kind != "index" or not str(name).endswith("_trigrams")  # there where the extension is
         return bool(thing.info.get("dialect", dialect) == dialect)
@@ -32,7 +37,9 @@ def comparison_options(dialect: str) -> dict[str, Any]:
 
 def differences(connection: Connection) -> list[str]:
     """What is not as declared, a line for each difference; empty when all is well."""
-    options = comparison_options(connection.dialect.name)
+    dialect = connection.dialect.name
+    partitions = connection.exec_driver_sql(PARTITIONS).scalars().all() if dialect == "postgresql" else ()
+    options = comparison_options(dialect, partitions)
     with warnings.catch_warnings():
         # SQLite's expression indexes cannot be reflected, so they are neither found nor missed.
         warnings.filterwarnings("ignore", "Skipped unsupported reflection", SAWarning)

@@ -25,6 +25,7 @@ events = Table(
     Index("ix_events_occurred", "occurred", "id", "workspace_id"),
     Index("ix_events_event", "event", "occurred", "workspace_id"),
     Index("ix_events_resource", "resource_id", "occurred"),
+    postgresql_partition_by="RANGE (occurred)",
 )
 
 event_resources = Table(
@@ -43,6 +44,7 @@ event_resources = Table(
     PrimaryKeyConstraint("event_id", "position", "occurred"),
     Index("ix_event_resources_resource", "resource_id", "occurred", "event_id"),
     Index("ix_event_resources_occurred", "occurred"),
+    postgresql_partition_by="RANGE (occurred)",
 )
 
 event_deliveries = Table(
@@ -56,5 +58,7 @@ event_deliveries = Table(
     Column("attempts", Integer, nullable=False, server_default=ZERO),
     # After a failure: not to be tried again before this.
     Column("not_before", Timestamp()),
+    # When the event occurred: with its id the key of its row, which so is found in one partition.
+    Column("occurred", Timestamp()),
     Index("ix_event_deliveries_consumer", "consumer", "position"),
 )

@@ -20,4 +20,5 @@ logs = Table(
     PrimaryKeyConstraint("timestamp", "id"),
     partial("ix_logs_flow_run", "flow_run_id", "timestamp", where="flow_run_id IS NOT NULL"),
     partial("ix_logs_task_run", "task_run_id", "timestamp", where="task_run_id IS NOT NULL"),
+    postgresql_partition_by="RANGE (timestamp)",
 )

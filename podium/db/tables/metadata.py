@@ -7,7 +7,8 @@ Rules that hold for every table:
 * Other indexes do not start with it: SQLite, without statistics, would take such an index for a selective one. Those
   that counts are read from end with it: a count then reads the index alone.
 * A table that grows with time (events, logs, states) has its time column in the primary key, so that PostgreSQL can
-  partition it, and no foreign key points at it.
+  partition it, and no foreign key points at it. Events and logs are partitioned (``podium.db.partitions``).
+* A table that grows has a rule in ``podium.db.retention.rules``, any other a reason there why it does not.
 * A column has the name of the wire's field where there is one. ``created`` and ``updated`` are set by the writer.
 * A partial index is used by SQLite only if its condition stands in the query word for word (no bound parameter), or,
   for ``x IS NOT NULL``, if the query compares ``x``.

@@ -98,6 +98,13 @@ class DbVacuum(Section, frozen=True):
     retention_period: Annotated[
         Seconds, setting("Age after their end at which flow runs are deleted; more than an hour.", gt=3600)
     ] = 7776000.0
+    log_retention_period: Annotated[
+        Seconds | None,
+        setting("Age at which log lines of runs that are over are deleted; without: they go with their run.", gt=0),
+    ] = None
+    leftover_retention_period: Annotated[
+        Seconds, setting("Age at which what nobody needs any more is deleted: workers that are gone, for one.", gt=0)
+    ] = 2592000.0
     event_retention_overrides: Annotated[
         dict[str, Seconds],
         setting("JSON object of event names and shorter retention periods.", gt=0),

@@ -54,7 +54,12 @@ class Outbox:
         tx.many(
             _INSERT_DELIVERIES,
             [
-                {"workspace_id": event.workspace_id, "consumer": consumer.name, "event_id": event.id}
+                {
+                    "workspace_id": event.workspace_id,
+                    "consumer": consumer.name,
+                    "event_id": event.id,
+                    "occurred": event.occurred,
+                }
                 for event in stored
                 for consumer in self._consumers
                 if consumer.wants(event)

@@ -12,6 +12,13 @@ from podium.server.services.foreman import watch_workers
 from podium.server.services.late_runs import mark_late_runs
 from podium.server.services.pause_expirations import fail_expired_pauses
 from podium.server.services.repossessor import take_back_expired_leases
+from podium.server.services.retention import (
+    delete_leftovers,
+    delete_old_events,
+    delete_old_runs,
+    delete_orphans,
+    prepare_partitions,
+)
 from podium.server.services.scheduler import schedule_all, schedule_recent
 from podium.server.services.task_run_recorder import record_task_runs
 
@@ -25,7 +32,8 @@ class Service:
 
     ``run`` does one round. ``section`` is its part of ``settings.server.services``, whose ``enabled`` switches it;
     ``period`` is the setting there of the seconds between two starts. A consumer has none: it waits for work itself and
-    starts again at once, and its round may be cancelled anywhere.
+    starts again at once, and its round may be cancelled anywhere, as that of one that is ``interruptible`` may.
+    ``word``: where ``enabled`` is a set of words, the one that switches it; without: any does.
     """
 
     name: str
@@ -33,6 +41,8 @@ class Service:
     section: str
     run: Callable[[Runtime], Awaitable[None]]
     period: str | None = "loop_seconds"
+    word: str | None = None
+    interruptible: bool = False
 
     @property
     def switch(self) -> str:
@@ -46,7 +56,8 @@ class Service:
 
     def is_enabled(self, settings: Settings) -> bool:
         """Whether the settings want it to run."""
-        return bool(self._section(settings).enabled)
+        enabled = self._section(settings).enabled
+        return bool(enabled) if self.word is None else self.word in enabled
 
     def interval(self, settings: Settings) -> float:
         """Seconds within which a round starts after the last one."""
@@ -88,6 +99,45 @@ SERVICES = (
     Service("foreman", "Tells which workers, pools, queues and deployments are served.", "foreman", watch_workers),
     Service(
         "repossessor", "Takes back concurrency slots whose holder is gone.", "repossessor", take_back_expired_leases
+    ),
+    Service(
+        "vacuum-events",
+        "Deletes old events.",
+        "db_vacuum",
+        delete_old_events,
+        word="events",
+        interruptible=True,
+    ),
+    Service(
+        "vacuum-flow-runs",
+        "Deletes runs that ended long ago.",
+        "db_vacuum",
+        delete_old_runs,
+        word="flow_runs",
+        interruptible=True,
+    ),
+    Service(
+        "vacuum-orphans",
+        "Deletes logs and artifacts of runs that are gone.",
+        "db_vacuum",
+        delete_orphans,
+        "orphan_cleanup_loop_seconds",
+        word="orphans",
+        interruptible=True,
+    ),
+    Service(
+        "vacuum-leftovers",
+        "Deletes what is expired, finished or of somebody gone.",
+        "db_vacuum",
+        delete_leftovers,
+        interruptible=True,
+    ),
+    Service(
+        "partitions",
+        "Makes PostgreSQL's partitions of events and logs ahead of time.",
+        "db_vacuum",
+        prepare_partitions,
+        interruptible=True,
     ),
     Service(
         "task-run-recorder", "Makes task runs out of their events.", "task_run_recorder", record_task_runs, period=None

@@ -60,7 +60,7 @@ class Services:
             return
         self.heartbeats.started(service.name)
         try:
-            if service.is_consumer:
+            if service.is_consumer or service.interruptible:
                 await self._until_stopping(service.run(self._runtime))
             else:
                 await service.run(self._runtime)

@@ -48,7 +48,12 @@ _DUE = (
         events.c.related,
         events.c.payload,
     )
-    .join_from(event_deliveries, events, events.c.id == _DELIVERY.event_id, isouter=True)
+    .join_from(
+        event_deliveries,
+        events,
+        and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred),
+        isouter=True,
+    )
     .where(*_OURS)
     .order_by(_DELIVERY.position)
     .limit(bindparam("batch"))
