@@ -1,7 +1,7 @@
 """Cron strings: the dates of a string near a moment, on a naive local wall clock.
 
-croniter reads the strings, and walks the rare ones (`L`, `W`, `#`, years). Those of plain numbers are walked here, where
-a date costs microseconds and one that never comes hardly more.
+croniter reads the strings, and walks the rare ones (`L`, `W`, `#`, years). Those of plain numbers are walked here,
+where a date costs microseconds and one that never comes hardly more.
 """
 
 from bisect import bisect_left

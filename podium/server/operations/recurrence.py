@@ -127,7 +127,7 @@ def _near(rule: Any, moment: datetime, end: datetime | None) -> rrule | None:
     if rule._until is not None and rule._until < moment:
         return None
     changes: dict[str, Any] = {}
-    if end is not None and rule._freq > DAILY and _filters(rule):
+    if end is not None and rule._freq >= DAILY and _filters(rule):
         last = max(end, moment) + MARGIN
         if rule._until is None or rule._until > last:
             changes["until"] = last

@@ -66,7 +66,7 @@ def dates(schedule: Schedule, start: datetime, end: datetime | None = None) -> I
 
 
 def last_dates(schedule: Schedule, start: datetime, end: datetime, n: int) -> list[datetime]:
-    """The newest ``n`` dates from ``start`` to ``end``, both inclusive, ascending; looks back no further than it must."""
+    """The newest ``n`` dates from ``start`` to ``end``, both inclusive, ascending, without walking all of them."""
     look_back = DAY / 24
     while True:
         begin = max(start, end - look_back)

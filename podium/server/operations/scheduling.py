@@ -1,16 +1,19 @@
 """Making the runs of schedules ahead of their time.
 
 A pass reads which schedules have too few runs ahead, works out their dates outside of any transaction, and stores the
-runs. Storing looks at the deployment and schedule again, and a slot (schedule and date) is unique by its idempotency
-key: passes of several processes, edits in between and restarts neither miss a slot nor fill it twice.
+runs. Storing looks at the deployment and schedule again, and a slot (timing of the schedule and date) is unique by its
+idempotency key: passes of several processes, edits in between and restarts neither miss a slot nor fill it twice.
+
+``filled_until`` of a schedule says how far its slots have their runs. It lies ahead, but for schedules that an edit put
+back to its own moment, and after an outage; what becomes of the slots between it and now, is in ``catch_up``.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +21,7 @@ from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, new_id
 from podium.db.unit import Row, Tx
 from podium.profiles.sections.services import Scheduler
+from podium.server.operations.catch_up import missed_dates, policy_of
 from podium.server.operations.names import run_name
 from podium.server.operations.schedules import MOST_DATES, dates, kind, slot
 from podium.server.queries import due_schedules as queries
@@ -29,6 +33,8 @@ STATE_NAME = "Scheduled"
 STATE_MESSAGE = "Flow run scheduled"
 NO_POLICY = msgspec.Raw(msgspec.json.encode(FlowRunPolicy()))
 EMPTY = msgspec.Raw(b"{}")
+
+T = TypeVar("T")
 
 logger = logging.getLogger("podium.server.scheduling")
 
@@ -46,11 +52,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The dates worked out for a schedule as it was (``source``, its JSON)."""
+    """The dates worked out for a schedule as it was: ``source``, its JSON, and ``seen``, until when it was filled.
+
+    ``filled``: until when it will be; None where nothing is to be noted, and ``seen`` does not matter.
+    """
 
     schedule_id: str
     source: bytes
     dates: list[datetime]
+    seen: datetime | None = None
+    filled: datetime | None = None
 
 
 def span_of(scheduler: Scheduler, now: datetime) -> Span:
@@ -64,6 +75,10 @@ def span_of(scheduler: Scheduler, now: datetime) -> Span:
     )
 
 
+RECENT_MARGIN = timedelta(seconds=20)
+"""How far the clocks of two processes may differ: so long a schedule that an edit put back is looked at in any case."""
+
+
 async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
     """Schedules every deployment of every workspace that is due, page by page; how many runs were made."""
     made = 0
@@ -71,7 +86,7 @@ async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
     while True:
         size = scheduler.deployment_batch_size
         due, after = await database.read(_due_page, scheduler, after, size)
-        made += await _store(database, due, span_of(scheduler, database.clock()), scheduler.insert_batch_size)
+        made += await _fill(database, due, scheduler)
         if after is None:
             return made
 
@@ -80,7 +95,7 @@ async def schedule_recent_deployments(database: Database, scheduler: Scheduler) 
     """Schedules the deployments that changed since the last such pass; how many runs were made."""
     window = timedelta(seconds=scheduler.recent_deployments_loop_seconds + 1)
     due = await database.read(_due_recently, scheduler, window)
-    return await _store(database, due, span_of(scheduler, database.clock()), scheduler.insert_batch_size)
+    return await _fill(database, due, scheduler)
 
 
 async def schedule_deployment(
@@ -88,7 +103,8 @@ async def schedule_deployment(
 ) -> int:
     """Schedules one deployment over a span; how many runs were made."""
     schedules = await database.read(queries.active_schedules, deployment_id, workspace_id=workspace_id)
-    return await _store(database, schedules, span, batch)
+    plans = await asyncio.to_thread(planned, schedules, span) if schedules else []
+    return await _store(database, plans, batch)
 
 
 def _due_page(tx: Tx, scheduler: Scheduler, after: str | None, size: int) -> tuple[list[Row], str | None]:
@@ -99,11 +115,11 @@ def _due_page(tx: Tx, scheduler: Scheduler, after: str | None, size: int) -> tup
 
 
 def _due_recently(tx: Tx, scheduler: Scheduler, window: timedelta) -> list[Row]:
-    return _due(tx, queries.recent_schedules(tx, tx.now - window), scheduler)
+    return _due(tx, queries.recent_schedules(tx, tx.now - window, tx.now + RECENT_MARGIN), scheduler)
 
 
 def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
-    """The schedules with too few runs ahead, or none that is far enough."""
+    """The schedules that are not filled far enough, have too few runs ahead or none that is far enough."""
     if not schedules:
         return []
     ahead = queries.runs_ahead(tx, list({schedule["deployment_id"] for schedule in schedules}))
@@ -111,15 +127,20 @@ def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
     due = []
     for schedule in schedules:
         count, last = ahead.get(schedule["id"], (0, None))
-        if count < scheduler.min_runs or last is None or last < until:
-            due.append(schedule)
+        filled = schedule["filled_until"]
+        if count < scheduler.min_runs or last is None or last < until or (filled is not None and filled < until):
+            due.append({**schedule, "ahead": count})
     return due
 
 
-async def _store(database: Database, schedules: list[Row], span: Span, batch: int) -> int:
+async def _fill(database: Database, schedules: list[Row], scheduler: Scheduler) -> int:
     if not schedules:
         return 0
-    plans = await asyncio.to_thread(planned, schedules, span)
+    plans = await asyncio.to_thread(_filling, schedules, span_of(scheduler, database.clock()), scheduler)
+    return await _store(database, plans, scheduler.insert_batch_size)
+
+
+async def _store(database: Database, plans: list[Plan], batch: int) -> int:
     made = 0
     for group in _groups(plans, batch):
         made += await database.write(store_runs, group)
@@ -131,14 +152,48 @@ def planned(schedules: Sequence[Row], span: Span) -> list[Plan]:
     plans = []
     for row in schedules:
         source = bytes(row["schedule"])
-        try:
-            found = _dates(msgspec.json.decode(source), span)
-        except (ValueError, KeyError, TypeError, ArithmeticError):
-            logger.exception("The schedule %s of deployment %s has no dates", row["id"], row["deployment_id"])
-            continue
+        found = _readable(row, _dates, msgspec.json.decode(source), span)
         if found:
             plans.append(Plan(row["id"], source, found))
     return plans
+
+
+def _filling(schedules: Sequence[Row], span: Span, scheduler: Scheduler) -> list[Plan]:
+    """What a pass has to store for schedules that are due."""
+    plans = (_readable(row, _plan, row, span, scheduler) for row in schedules)
+    return [plan for plan in plans if plan is not None and (plan.dates or plan.filled != plan.seen)]
+
+
+def _readable(row: Row, function: Callable[..., T], *args: Any) -> T | None:
+    """What a function makes of a schedule; None, and a line in the log, for one that cannot be read."""
+    try:
+        return function(*args)
+    except (ValueError, KeyError, TypeError, ArithmeticError):
+        logger.exception("The schedule %s of deployment %s has no dates", row["id"], row["deployment_id"])
+        return None
+
+
+def _plan(row: Row, span: Span, scheduler: Scheduler) -> Plan:
+    source = bytes(row["schedule"])
+    schedule = msgspec.json.decode(source)
+    found = _dates(schedule, span)
+    seen: datetime | None = row["filled_until"]
+    filled = found[-1] if found else span.end
+    if seen is None:
+        return Plan(row["id"], source, found, seen, filled)
+    if seen >= span.until:
+        filled = max(seen, found[-1]) if found else seen
+    if sum(date <= seen for date in found) == row["ahead"]:
+        found = [date for date in found if date > seen]
+    missed = missed_dates(
+        schedule,
+        seen,
+        span.start,
+        policy_of(row["tags"], scheduler.catchup),
+        short=timedelta(seconds=2 * scheduler.loop_seconds),
+        most=scheduler.catchup_max_runs,
+    )
+    return Plan(row["id"], source, missed + found, seen, filled)
 
 
 def _dates(schedule: dict[str, Any], span: Span) -> list[datetime]:
@@ -169,11 +224,19 @@ def store_runs(tx: Tx, plans: Sequence[Plan]) -> int:
     """Inserts the runs of the plans whose schedule is still as it was and active; how many are new."""
     current = queries.lock_schedules(tx, [plan.schedule_id for plan in plans])
     runs: dict[str, Row] = {}
+    filled: dict[str, datetime] = {}
     for plan in plans:
         row = current.get(plan.schedule_id)
-        if row is not None and bytes(row["schedule"]) == plan.source:
-            for run in _runs(tx, row, plan.dates):
-                runs[run["id"]] = run
+        if row is None or bytes(row["schedule"]) != plan.source:
+            continue
+        if plan.filled is not None:
+            if row["filled_until"] != plan.seen:  # edited or filled meanwhile; where edited, the next pass comes soon
+                continue
+            if plan.filled != plan.seen:
+                filled[plan.schedule_id] = plan.filled
+        for run in _runs(tx, row, plan.dates):
+            runs[run["id"]] = run
+    queries.mark_filled(tx, filled)
     inserted = queries.insert_runs(tx, list(runs.values()))
     queries.insert_states(tx, [_state(tx, runs[run_id]) for run_id in inserted])
     return len(inserted)
@@ -214,7 +277,7 @@ def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
         "state_name": STATE_NAME,
         "state_timestamp": tx.now,
     }
-    prefix = f"scheduled {row['deployment_id']} {row['id']} "
+    prefix = f"scheduled {row['deployment_id']} {row['timing'] or row['id']} "
     return [
         {
             **shared,
