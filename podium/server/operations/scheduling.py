@@ -136,7 +136,7 @@ def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
 async def _fill(database: Database, schedules: list[Row], scheduler: Scheduler) -> int:
     if not schedules:
         return 0
-    plans = await asyncio.to_thread(_filling, schedules, span_of(scheduler, database.clock()), scheduler)
+    plans = await asyncio.to_thread(filling, schedules, span_of(scheduler, database.clock()), scheduler)
     return await _store(database, plans, scheduler.insert_batch_size)
 
 
@@ -158,7 +158,7 @@ def planned(schedules: Sequence[Row], span: Span) -> list[Plan]:
     return plans
 
 
-def _filling(schedules: Sequence[Row], span: Span, scheduler: Scheduler) -> list[Plan]:
+def filling(schedules: Sequence[Row], span: Span, scheduler: Scheduler) -> list[Plan]:
     """What a pass has to store for schedules that are due."""
     plans = (_readable(row, _plan, row, span, scheduler) for row in schedules)
     return [plan for plan in plans if plan is not None and (plan.dates or plan.filled != plan.seen)]
