@@ -2,8 +2,8 @@
 
 Some rows surprise at first sight and are right by the rules. Apia left out 30 December 2011, so that the run of a daily
 cron on that day falls together with the one of the 29th, as does a weekly cron's of that Friday. Lord Howe moves by
-half an hour. Dublin and Casablanca take winter time for the exception, which changes nothing. São Paulo and Cairo skip and
-repeat the time around midnight, so that a run moves to the day before.
+half an hour. Dublin and Casablanca take winter time for the exception, which changes nothing. São Paulo and Cairo skip
+and repeat the time around midnight, so that a run moves to the day before.
 """
 
 import json

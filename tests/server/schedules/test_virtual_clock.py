@@ -63,7 +63,7 @@ class World:
 @pytest.mark.parametrize("zone", CHANGES)
 def test_every_slot_of_three_years_has_one_run(zone: str) -> None:
     """However irregular the passes are, and whatever is deployed anew in between, also in the hours of a change."""
-    chance = random.Random(zone)  # noqa: S311 - a seed, so that a failure repeats
+    chance = random.Random(zone)
     worlds = {name: World({**shape, "timezone": zone}) for name, shape in SHAPES.items()}
     now = BEGIN
     while now < BEGIN + YEARS:
