@@ -9,11 +9,8 @@ back to its own moment, and after an outage; what becomes of the slots between i
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,9 +18,9 @@ from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, new_id
 from podium.db.unit import Row, Tx
 from podium.profiles.sections.services import Scheduler
-from podium.server.operations.catch_up import missed_dates, policy_of
 from podium.server.operations.names import run_name
-from podium.server.operations.schedules import MOST_DATES, dates, kind, slot
+from podium.server.operations.schedule_plans import Plan, Span, filling, planned, span_of
+from podium.server.operations.schedules import kind, slot
 from podium.server.queries import due_schedules as queries
 from podium.wire.flow_runs import FlowRunPolicy
 from podium.wire.states import StateDetails
@@ -33,47 +30,6 @@ STATE_NAME = "Scheduled"
 STATE_MESSAGE = "Flow run scheduled"
 NO_POLICY = msgspec.Raw(msgspec.json.encode(FlowRunPolicy()))
 EMPTY = msgspec.Raw(b"{}")
-
-T = TypeVar("T")
-
-logger = logging.getLogger("podium.server.scheduling")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What to schedule: from ``start`` to ``end``, at most ``max_runs``, at least ``min_runs`` and up to ``until``."""
-
-    start: datetime
-    end: datetime
-    until: datetime
-    min_runs: int
-    max_runs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The dates worked out for a schedule as it was: ``source``, its JSON, and ``seen``, until when it was filled.
-
-    ``filled``: until when it will be; None where nothing is to be noted, and ``seen`` does not matter.
-    """
-
-    schedule_id: str
-    source: bytes
-    dates: list[datetime]
-    seen: datetime | None = None
-    filled: datetime | None = None
-
-
-def span_of(scheduler: Scheduler, now: datetime) -> Span:
-    """The span that the scheduler keeps filled."""
-    return Span(
-        start=now,
-        end=now + timedelta(seconds=scheduler.max_scheduled_time),
-        until=now + timedelta(seconds=scheduler.min_scheduled_time),
-        min_runs=scheduler.min_runs,
-        max_runs=scheduler.max_runs,
-    )
-
 
 RECENT_MARGIN = timedelta(seconds=20)
 """How far the clocks of two processes may differ: so long a schedule that an edit put back is looked at in any case."""
@@ -145,66 +101,6 @@ async def _store(database: Database, plans: list[Plan], batch: int) -> int:
     for group in _groups(plans, batch):
         made += await database.write(store_runs, group)
     return made
-
-
-def planned(schedules: Sequence[Row], span: Span) -> list[Plan]:
-    """The dates of each schedule over a span; schedules without any are left out, and so is one that cannot be read."""
-    plans = []
-    for row in schedules:
-        source = bytes(row["schedule"])
-        found = _readable(row, _dates, msgspec.json.decode(source), span)
-        if found:
-            plans.append(Plan(row["id"], source, found))
-    return plans
-
-
-def filling(schedules: Sequence[Row], span: Span, scheduler: Scheduler) -> list[Plan]:
-    """What a pass has to store for schedules that are due."""
-    plans = (_readable(row, _plan, row, span, scheduler) for row in schedules)
-    return [plan for plan in plans if plan is not None and (plan.dates or plan.filled != plan.seen)]
-
-
-def _readable(row: Row, function: Callable[..., T], *args: Any) -> T | None:
-    """What a function makes of a schedule; None, and a line in the log, for one that cannot be read."""
-    try:
-        return function(*args)
-    except (ValueError, KeyError, TypeError, ArithmeticError):
-        logger.exception("The schedule %s of deployment %s has no dates", row["id"], row["deployment_id"])
-        return None
-
-
-def _plan(row: Row, span: Span, scheduler: Scheduler) -> Plan:
-    source = bytes(row["schedule"])
-    schedule = msgspec.json.decode(source)
-    found = _dates(schedule, span)
-    seen: datetime | None = row["filled_until"]
-    filled = found[-1] if found else span.end
-    if seen is None:
-        return Plan(row["id"], source, found, seen, filled)
-    if seen >= span.until:
-        filled = max(seen, found[-1]) if found else seen
-    if sum(date <= seen for date in found) == row["ahead"]:
-        found = [date for date in found if date > seen]
-    missed = missed_dates(
-        schedule,
-        seen,
-        span.start,
-        policy_of(row["tags"], scheduler.catchup),
-        short=timedelta(seconds=2 * scheduler.loop_seconds),
-        most=scheduler.catchup_max_runs,
-    )
-    return Plan(row["id"], source, missed + found, seen, filled)
-
-
-def _dates(schedule: dict[str, Any], span: Span) -> list[datetime]:
-    found: list[datetime] = []
-    for date in dates(schedule, span.start, span.end):
-        if len(found) >= min(span.max_runs, MOST_DATES):
-            break
-        found.append(date)
-        if len(found) >= span.min_runs and date >= span.until:
-            break
-    return found
 
 
 def _groups(plans: Sequence[Plan], size: int) -> list[list[Plan]]:

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from podium.profiles.sections.services import Scheduler
+from podium.server.operations.schedule_plans import filling, span_of
 from podium.server.operations.schedules import dates
-from podium.server.operations.scheduling import filling, span_of
 from tests.server.schedules.oracle import CHANGES
 
 BEGIN = datetime(2025, 1, 1, 0, 0, 17, tzinfo=UTC)
