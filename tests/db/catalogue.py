@@ -47,7 +47,18 @@ def seen_whole(connection: Connection, plan: str) -> str:
 
 def _clauses(sql: str) -> list[str]:
     """The clauses of a CREATE statement; their order is that of the columns, and means nothing for constraints."""
-    parts = re.split(r",\s+(?![^()]*\))", sql.strip().removesuffix(")"))
-    clauses = [" ".join(part.split()) for part in parts]
+    clauses = [" ".join(clause.split()) for clause in _split(sql.strip().removesuffix(")"))]
     columns = [clause for clause in clauses if not clause.startswith("CONSTRAINT")]
     return columns + sorted(clause for clause in clauses if clause.startswith("CONSTRAINT"))
+
+
+def _split(sql: str) -> list[str]:
+    """The parts between the commas that stand in no parentheses but the first; ADD COLUMN puts its own after all."""
+    parts, depth = [""], 0
+    for character in sql:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 1:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts

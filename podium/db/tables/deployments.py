@@ -16,7 +16,7 @@ from podium.db.tables.metadata import (
     updated,
     workspace,
 )
-from podium.db.types import Json, Timestamp
+from podium.db.types import Id, Json, Timestamp
 
 deployments = Table(
     "deployments",
@@ -72,6 +72,10 @@ deployment_schedules = Table(
     Column("slug", Text),
     created(),
     updated(),
+    # Which slots it fires at, as an id that an equal schedule of a later deployment has too.
+    Column("timing", Id()),
+    # Every slot before has its run, or shall have none.
+    Column("filled_until", Timestamp()),
     Index("ix_deployment_schedules_deployment", "deployment_id"),
     partial(
         "uq_deployment_schedules_slug",

@@ -1,6 +1,6 @@
 """Background services: which run, how often, and how much at a time."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -25,6 +25,15 @@ class Scheduler(Section, frozen=True):
     max_scheduled_time: Annotated[Seconds, setting("How far ahead runs are made; wins over max_runs.", ge=0)] = (
         8640000.0
     )
+    catchup: Annotated[
+        Literal["all", "latest", "none"] | None,
+        setting(
+            "What becomes of slots that have passed, for deployments without a tag that says it: all, latest, none."
+        ),
+    ] = None
+    catchup_max_runs: Annotated[
+        int, setting("Most runs made of a schedule for the slots of an outage of the scheduler.", ge=0)
+    ] = 1000
 
 
 class LateRuns(Section, frozen=True):

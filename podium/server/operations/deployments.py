@@ -14,19 +14,18 @@ from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import Conflict, Invalid, NotFound
 from podium.server.events.lifecycle import deployment_event, deployment_updated
 from podium.server.operations import deployment_limits as limits
-from podium.server.operations.deployment_schedules import new_schedules, replace_schedules
+from podium.server.operations.deployment_schedules import new_schedules, replace_schedules, set_schedules
 from podium.server.operations.hydration import Unhydratable, hydrated
 from podium.server.operations.job_variables import check_job_variables
 from podium.server.operations.parameters import BadSchema, failure
 from podium.server.operations.scheduled_run_removal import remove_scheduled_runs
 from podium.server.operations.work_pools import queue_for
 from podium.server.queries.deployments import (
-    add_schedules,
-    delete_schedules,
     event_context,
     find_whole_by_key,
     get_whole,
     read_deployment,
+    reopen_schedules,
 )
 from podium.server.queries.generic import insert_or_ignore
 from podium.wire.deployments import DeploymentCreate, DeploymentUpdate
@@ -85,10 +84,9 @@ def save_deployment(tx: Tx, body: DeploymentCreate, creator: Row | None = None) 
             return save_deployment(tx, body, creator)  # somebody else was faster
     else:
         _update(tx, deployment_id, {**values, "updated_by": creator} if creator else values)
-        delete_schedules(tx, deployment_id)
         remove_scheduled_runs(tx, [deployment_id], auto_only=True, future_only=True)
     _set_limit(tx, deployment_id, before, sent)
-    add_schedules(tx, deployment_id, schedules)
+    set_schedules(tx, deployment_id, schedules, anew=before is None or before["paused"])
     _tell(tx, before, deployment_id)
     return read_deployment(tx, deployment_id), before is None
 
@@ -112,6 +110,7 @@ def change_deployment(tx: Tx, deployment_id: str, body: DeploymentUpdate, actor:
     _update(tx, deployment_id, values)
     _set_limit(tx, deployment_id, before, sent)
     remove_scheduled_runs(tx, [deployment_id], auto_only=True, future_only=True)
+    reopen_schedules(tx, [deployment_id], restart=before["paused"])
     _tell(tx, before, deployment_id)
 
 
@@ -121,6 +120,7 @@ def set_paused(tx: Tx, deployment_id: str, paused: bool) -> None:
     _update(tx, deployment_id, {"paused": paused})
     if paused:
         remove_scheduled_runs(tx, [deployment_id], auto_only=True)
+    reopen_schedules(tx, [deployment_id], restart=True)
     _tell(tx, before, deployment_id)
 
 

@@ -26,6 +26,10 @@ PERIODS = {
     SECONDLY: timedelta(seconds=1),
 }
 DAY_PARTS = ("bymonth", "bymonthday", "byyearday", "byweekno")
+COARSER = {SECONDLY: (MINUTELY, "bysecond"), MINUTELY: (HOURLY, "byminute"), HOURLY: (DAILY, "byhour")}
+"""A rule of every such period that names these parts of it is one of the next longer period."""
+
+MARGIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,13 @@ class Recurrence:
     excluded_dates: tuple[datetime, ...]
 
 
-def occurrences(text: str, start: datetime) -> Iterator[datetime]:
-    """The dates of a rule from ``start`` (inclusive) on, ascending and unique. Raises ``ValueError`` for a bad rule."""
+def occurrences(text: str, start: datetime, end: datetime | None = None) -> Iterator[datetime]:
+    """The dates of a rule from ``start`` (inclusive) on, ascending and unique. Raises ``ValueError`` for a bad rule.
+
+    Dates some time after ``end`` are not looked for, where that would be a long walk.
+    """
     recurrence = parse(text)
-    rules = [near for rule in recurrence.rules if (near := _near(rule, start)) is not None]
+    rules = [near for rule in recurrence.rules if (near := _near(rule, start, end)) is not None]
     dates = [date for date in recurrence.dates if date >= start]
     if not rules and not dates:
         return iter(())
@@ -51,7 +58,7 @@ def occurrences(text: str, start: datetime) -> Iterator[datetime]:
     for rule in rules:
         merged.rrule(rule)
     for rule in recurrence.excluded_rules:
-        if (near := _near(rule, start)) is not None:
+        if (near := _near(rule, start, end)) is not None:
             merged.exrule(near)
     for date in dates:
         merged.rdate(date)
@@ -81,9 +88,20 @@ def _live(rules: list[Any]) -> tuple[rrule, ...]:
     for rule in rules:
         if rule._count == 0 or _first_possible_day(rule, rule._dtstart) is None:
             continue
+        rule = _coarser(rule)
         if next(iter(rule), None) is not None:
             live.append(_ending_by_date(rule))
     return tuple(live)
+
+
+def _coarser(rule: Any) -> Any:
+    """The same dates by a rule of longer periods, of which it takes fewer to come to the next date."""
+    while rule._interval == 1 and rule._freq in COARSER and not rule._bysetpos:
+        freq, part = COARSER[rule._freq]
+        if _filters(rule).get(part) is None:
+            break
+        rule = _replace(rule, freq=freq)
+    return rule
 
 
 def _ending_by_date(rule: Any) -> rrule:
@@ -101,12 +119,20 @@ def _ending_by_date(rule: Any) -> rrule:
     return _replace(rule, count=None, until=last)
 
 
-def _near(rule: Any, moment: datetime) -> rrule | None:
-    """The same rule started shortly before ``moment``: it has the same dates from there on. None when it has none."""
+def _near(rule: Any, moment: datetime, end: datetime | None) -> rrule | None:
+    """The same rule started shortly before ``moment``: it has the same dates from there on. None when it has none.
+
+    A rule of short periods that are filtered stops some time after ``end``.
+    """
     if rule._until is not None and rule._until < moment:
         return None
+    changes: dict[str, Any] = {}
+    if end is not None and rule._freq >= DAILY and _filters(rule):
+        last = max(end, moment) + MARGIN
+        if rule._until is None or rule._until > last:
+            changes["until"] = last
     if rule._dtstart >= moment:
-        return rule  # type: ignore[no-any-return]
+        return _replace(rule, **changes) if changes else rule
     day = _first_possible_day(rule, moment)
     if day is None:
         return None
@@ -115,7 +141,7 @@ def _near(rule: Any, moment: datetime) -> rrule | None:
         step = rule._interval * PERIODS[rule._freq]
         # One period less: a period cut by the start would count its positions (BYSETPOS) from there.
         periods = max(0, (moment - rule._dtstart) // step - 1)
-        return _replace(rule, dtstart=rule._dtstart + periods * step)
+        return _replace(rule, dtstart=rule._dtstart + periods * step, **changes)
     return _near_calendar_period(rule, moment)
 
 

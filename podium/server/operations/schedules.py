@@ -6,29 +6,33 @@ A schedule is the JSON object of the wire: ``{interval, anchor_date, timezone}``
 | kind                   | follows           | a time the clock skips     | a time the clock shows twice |
 |------------------------|-------------------|----------------------------|------------------------------|
 | interval below a day   | elapsed time      | does not matter            | fires both times             |
-| interval from a day on | the local clock   | fires an hour later        | fires the first time         |
-| cron, rrule            | the local clock   | fires an hour earlier      | fires the first time         |
+| interval from a day on | the local clock   | fires later by the gap     | fires the first time         |
+| cron, rrule            | the local clock   | fires earlier by the gap   | fires the first time         |
 
-Every date depends on the schedule alone, never on when it is asked for, so a slot keeps its date.
+Every date depends on the schedule alone, never on when it is asked for, so a slot keeps its date. The whole table of
+rules is in docs/schedules.md.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from croniter import CroniterBadDateError, CroniterError, croniter
+from croniter import CroniterError
 
-from podium.server.operations import recurrence
+from podium.server.operations import cron, recurrence
 
 Schedule = Mapping[str, Any]
 
 MOST_DATES = 1000
 DAY = timedelta(days=1)
-SECOND = timedelta(seconds=1)
+LONGEST_GAP = timedelta(hours=25)
+"""No clock skips more at once: Samoa left out a day."""
+
 LONGEST_RULE = 6500
 
 _RANDOM = re.compile(r"\b[RH]\b", re.IGNORECASE)
@@ -44,26 +48,42 @@ def next_dates(
     """
     if n is None:
         n = 1 if end is None else MOST_DATES
-    return sorted(islice(dates(schedule, start, end), min(n, MOST_DATES)))
+    return list(islice(dates(schedule, start, end), min(n, MOST_DATES)))
 
 
 def dates(schedule: Schedule, start: datetime, end: datetime | None = None) -> Iterator[datetime]:
-    """The dates (UTC, unique) from ``start`` to ``end`` in the order of the local clock, without a limit."""
-    seen: set[datetime] = set()
+    """The dates (UTC, ascending, unique) from ``start`` to ``end``, both inclusive, without a limit."""
+    last: datetime | None = None
     try:
-        for date in _candidates(schedule, start.astimezone(UTC)):
+        for date in _candidates(schedule, start.astimezone(UTC), end):
             if end is not None and date > end:
                 return
-            if date >= start and date not in seen:
-                seen.add(date)
+            if date >= start and date != last:
+                last = date
                 yield date
     except OverflowError:
         return
 
 
+def last_dates(schedule: Schedule, start: datetime, end: datetime, n: int) -> list[datetime]:
+    """The newest ``n`` dates from ``start`` to ``end``, both inclusive, ascending, without walking all of them."""
+    look_back = DAY / 24
+    while True:
+        begin = max(start, end - look_back)
+        found = list(dates(schedule, begin, end))
+        if len(found) >= n or begin == start:
+            return found[-n:] if n else []
+        look_back *= 4
+
+
 def zone_of(schedule: Schedule) -> ZoneInfo:
     """The time zone of a schedule."""
     return ZoneInfo(schedule.get("timezone") or "UTC")
+
+
+def interval_of(schedule: Schedule) -> timedelta:
+    """The interval of an interval schedule."""
+    return timedelta(seconds=_seconds(schedule["interval"]))
 
 
 def slot(schedule: Schedule, date: datetime) -> str:
@@ -103,7 +123,7 @@ def check_cron(text: str) -> None:
     if any(_RANDOM.search(field) for field in re.split(r"[\s,]+", text)):
         raise ValueError(f"the cron string {text!r} asks for random or hashed times, which change at every look")
     try:
-        croniter(text, datetime(2020, 1, 1))
+        cron.parse(text, True)
     except (CroniterError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{text!r} is not a cron string: {error}") from None
 
@@ -127,18 +147,20 @@ def known_timezones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _candidates(schedule: Schedule, start: datetime) -> Iterator[datetime]:
+def _candidates(schedule: Schedule, start: datetime, end: datetime | None) -> Iterator[datetime]:
+    """The dates from shortly before ``start`` on, ascending."""
     zone = zone_of(schedule)
     if "interval" in schedule:
-        interval = timedelta(seconds=_seconds(schedule["interval"]))
-        anchor = _moment(schedule.get("anchor_date"))
+        interval = interval_of(schedule)
+        anchor = moment(schedule.get("anchor_date"))
         if interval < DAY:
             return _elapsed(anchor, interval, start)
         return _days(anchor, interval, start, zone)
     wall = start.astimezone(zone).replace(tzinfo=None)
     if "cron" in schedule:
-        return (_earlier_in_gap(time, zone) for time in _cron(schedule, wall))
-    return (_earlier_in_gap(time, zone) for time in recurrence.occurrences(schedule["rrule"], wall))
+        return _on_clock(cron.occurrences(schedule["cron"], schedule.get("day_or", True), wall), zone)
+    last = None if end is None else end.astimezone(zone).replace(tzinfo=None)
+    return _on_clock(recurrence.occurrences(schedule["rrule"], wall, last), zone)
 
 
 def _elapsed(anchor: datetime, interval: timedelta, start: datetime) -> Iterator[datetime]:
@@ -150,21 +172,39 @@ def _elapsed(anchor: datetime, interval: timedelta, start: datetime) -> Iterator
 
 def _days(anchor: datetime, interval: timedelta, start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     wall = anchor.astimezone(zone).replace(tzinfo=None)
-    wall += (start.astimezone(zone).replace(tzinfo=None) - wall) // interval * interval
+    # One day less: a start in a day that the clock skips in part or as a whole reads later than the date it looks for.
+    wall += ((start.astimezone(zone).replace(tzinfo=None) - DAY - wall) // interval) * interval
     while True:
-        # Of a time the clock skips, ``fold=0`` is the one with the offset before, which reads an hour later.
+        # Of a time the clock skips, ``fold=0`` is the one with the offset before, which reads later by the gap.
         yield wall.replace(tzinfo=zone).astimezone(UTC)
         wall += interval
 
 
-def _cron(schedule: Schedule, wall: datetime) -> Iterator[datetime]:
-    begin = wall.replace(microsecond=0) - (SECOND if wall.microsecond == 0 else timedelta(0))
-    times = croniter(schedule["cron"], begin, day_or=schedule.get("day_or", True))
-    while True:
-        try:
-            yield times.get_next(datetime)
-        except CroniterBadDateError:
-            return
+def _on_clock(walls: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments a local clock shows these ascending times, ascending.
+
+    A time the clock skips is an earlier moment than times before it, so that dates before a gap wait for those in it.
+    """
+    waiting: list[datetime] = []
+    for wall in walls:
+        date = _earlier_in_gap(wall, zone)
+        heappush(waiting, date)
+        if not _gap_ahead(date, zone):
+            while waiting:
+                yield heappop(waiting)
+    while waiting:
+        yield heappop(waiting)
+
+
+def _gap_ahead(date: datetime, zone: ZoneInfo) -> bool:
+    """Whether the clock skips something soon after a moment."""
+    return _offset(date + LONGEST_GAP, zone) > _offset(date, zone)
+
+
+def _offset(date: datetime, zone: ZoneInfo) -> timedelta:
+    offset = date.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset
 
 
 def _earlier_in_gap(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -181,8 +221,9 @@ def _seconds(value: float | timedelta) -> float:
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
-def _moment(value: str | datetime | None) -> datetime:
+def moment(value: str | datetime | None) -> datetime:
+    """The anchor of an interval in UTC; 2020 where there is none."""
     if value is None:
         return recurrence.DEFAULT_START.replace(tzinfo=UTC)
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    given = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,16 +1,16 @@
 """Making the runs of schedules ahead of their time.
 
 A pass reads which schedules have too few runs ahead, works out their dates outside of any transaction, and stores the
-runs. Storing looks at the deployment and schedule again, and a slot (schedule and date) is unique by its idempotency
-key: passes of several processes, edits in between and restarts neither miss a slot nor fill it twice.
+runs. Storing looks at the deployment and schedule again, and a slot (timing of the schedule and date) is unique by its
+idempotency key: passes of several processes, edits in between and restarts neither miss a slot nor fill it twice.
+
+``filled_until`` of a schedule says how far its slots have their runs. It lies ahead, but for schedules that an edit put
+back to its own moment, and after an outage; what becomes of the slots between it and now, is in ``catch_up``.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -19,7 +19,8 @@ from podium.db.ids import DEFAULT_WORKSPACE_ID, new_id
 from podium.db.unit import Row, Tx
 from podium.profiles.sections.services import Scheduler
 from podium.server.operations.names import run_name
-from podium.server.operations.schedules import MOST_DATES, dates, kind, slot
+from podium.server.operations.schedule_plans import Plan, Span, filling, planned, span_of
+from podium.server.operations.schedules import kind, slot
 from podium.server.queries import due_schedules as queries
 from podium.wire.flow_runs import FlowRunPolicy
 from podium.wire.states import StateDetails
@@ -30,38 +31,8 @@ STATE_MESSAGE = "Flow run scheduled"
 NO_POLICY = msgspec.Raw(msgspec.json.encode(FlowRunPolicy()))
 EMPTY = msgspec.Raw(b"{}")
 
-logger = logging.getLogger("podium.server.scheduling")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What to schedule: from ``start`` to ``end``, at most ``max_runs``, at least ``min_runs`` and up to ``until``."""
-
-    start: datetime
-    end: datetime
-    until: datetime
-    min_runs: int
-    max_runs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The dates worked out for a schedule as it was (``source``, its JSON)."""
-
-    schedule_id: str
-    source: bytes
-    dates: list[datetime]
-
-
-def span_of(scheduler: Scheduler, now: datetime) -> Span:
-    """The span that the scheduler keeps filled."""
-    return Span(
-        start=now,
-        end=now + timedelta(seconds=scheduler.max_scheduled_time),
-        until=now + timedelta(seconds=scheduler.min_scheduled_time),
-        min_runs=scheduler.min_runs,
-        max_runs=scheduler.max_runs,
-    )
+RECENT_MARGIN = timedelta(seconds=20)
+"""How far the clocks of two processes may differ: so long a schedule that an edit put back is looked at in any case."""
 
 
 async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
@@ -71,7 +42,7 @@ async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
     while True:
         size = scheduler.deployment_batch_size
         due, after = await database.read(_due_page, scheduler, after, size)
-        made += await _store(database, due, span_of(scheduler, database.clock()), scheduler.insert_batch_size)
+        made += await _fill(database, due, scheduler)
         if after is None:
             return made
 
@@ -80,7 +51,7 @@ async def schedule_recent_deployments(database: Database, scheduler: Scheduler) 
     """Schedules the deployments that changed since the last such pass; how many runs were made."""
     window = timedelta(seconds=scheduler.recent_deployments_loop_seconds + 1)
     due = await database.read(_due_recently, scheduler, window)
-    return await _store(database, due, span_of(scheduler, database.clock()), scheduler.insert_batch_size)
+    return await _fill(database, due, scheduler)
 
 
 async def schedule_deployment(
@@ -88,7 +59,8 @@ async def schedule_deployment(
 ) -> int:
     """Schedules one deployment over a span; how many runs were made."""
     schedules = await database.read(queries.active_schedules, deployment_id, workspace_id=workspace_id)
-    return await _store(database, schedules, span, batch)
+    plans = await asyncio.to_thread(planned, schedules, span) if schedules else []
+    return await _store(database, plans, batch)
 
 
 def _due_page(tx: Tx, scheduler: Scheduler, after: str | None, size: int) -> tuple[list[Row], str | None]:
@@ -99,11 +71,11 @@ def _due_page(tx: Tx, scheduler: Scheduler, after: str | None, size: int) -> tup
 
 
 def _due_recently(tx: Tx, scheduler: Scheduler, window: timedelta) -> list[Row]:
-    return _due(tx, queries.recent_schedules(tx, tx.now - window), scheduler)
+    return _due(tx, queries.recent_schedules(tx, tx.now - window, tx.now + RECENT_MARGIN), scheduler)
 
 
 def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
-    """The schedules with too few runs ahead, or none that is far enough."""
+    """The schedules that are not filled far enough, have too few runs ahead or none that is far enough."""
     if not schedules:
         return []
     ahead = queries.runs_ahead(tx, list({schedule["deployment_id"] for schedule in schedules}))
@@ -111,45 +83,24 @@ def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
     due = []
     for schedule in schedules:
         count, last = ahead.get(schedule["id"], (0, None))
-        if count < scheduler.min_runs or last is None or last < until:
-            due.append(schedule)
+        filled = schedule["filled_until"]
+        if count < scheduler.min_runs or last is None or last < until or (filled is not None and filled < until):
+            due.append({**schedule, "ahead": count})
     return due
 
 
-async def _store(database: Database, schedules: list[Row], span: Span, batch: int) -> int:
+async def _fill(database: Database, schedules: list[Row], scheduler: Scheduler) -> int:
     if not schedules:
         return 0
-    plans = await asyncio.to_thread(planned, schedules, span)
+    plans = await asyncio.to_thread(filling, schedules, span_of(scheduler, database.clock()), scheduler)
+    return await _store(database, plans, scheduler.insert_batch_size)
+
+
+async def _store(database: Database, plans: list[Plan], batch: int) -> int:
     made = 0
     for group in _groups(plans, batch):
         made += await database.write(store_runs, group)
     return made
-
-
-def planned(schedules: Sequence[Row], span: Span) -> list[Plan]:
-    """The dates of each schedule over a span; schedules without any are left out, and so is one that cannot be read."""
-    plans = []
-    for row in schedules:
-        source = bytes(row["schedule"])
-        try:
-            found = _dates(msgspec.json.decode(source), span)
-        except (ValueError, KeyError, TypeError, ArithmeticError):
-            logger.exception("The schedule %s of deployment %s has no dates", row["id"], row["deployment_id"])
-            continue
-        if found:
-            plans.append(Plan(row["id"], source, found))
-    return plans
-
-
-def _dates(schedule: dict[str, Any], span: Span) -> list[datetime]:
-    found: list[datetime] = []
-    for date in dates(schedule, span.start, span.end):
-        if len(found) >= min(span.max_runs, MOST_DATES):
-            break
-        found.append(date)
-        if len(found) >= span.min_runs and date >= span.until:
-            break
-    return found
 
 
 def _groups(plans: Sequence[Plan], size: int) -> list[list[Plan]]:
@@ -169,11 +120,19 @@ def store_runs(tx: Tx, plans: Sequence[Plan]) -> int:
     """Inserts the runs of the plans whose schedule is still as it was and active; how many are new."""
     current = queries.lock_schedules(tx, [plan.schedule_id for plan in plans])
     runs: dict[str, Row] = {}
+    filled: dict[str, datetime] = {}
     for plan in plans:
         row = current.get(plan.schedule_id)
-        if row is not None and bytes(row["schedule"]) == plan.source:
-            for run in _runs(tx, row, plan.dates):
-                runs[run["id"]] = run
+        if row is None or bytes(row["schedule"]) != plan.source:
+            continue
+        if plan.filled is not None:
+            if row["filled_until"] != plan.seen:  # edited or filled meanwhile; where edited, the next pass comes soon
+                continue
+            if plan.filled != plan.seen:
+                filled[plan.schedule_id] = plan.filled
+        for run in _runs(tx, row, plan.dates):
+            runs[run["id"]] = run
+    queries.mark_filled(tx, filled)
     inserted = queries.insert_runs(tx, list(runs.values()))
     queries.insert_states(tx, [_state(tx, runs[run_id]) for run_id in inserted])
     return len(inserted)
@@ -214,7 +173,7 @@ def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
         "state_name": STATE_NAME,
         "state_timestamp": tx.now,
     }
-    prefix = f"scheduled {row['deployment_id']} {row['id']} "
+    prefix = f"scheduled {row['deployment_id']} {row['timing'] or row['id']} "
     return [
         {
             **shared,

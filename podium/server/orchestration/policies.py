@@ -6,6 +6,7 @@ from podium.server.orchestration.rules.cancelling import (
     BYPASS_CANCELLING_FLOW_RUNS_WITH_NO_INFRA,
     ENFORCE_CANCELLING_TO_CANCELLED,
 )
+from podium.server.orchestration.rules.catch_up import KEEP_SKIPPED_RUNS_FROM_STARTING
 from podium.server.orchestration.rules.deployment_concurrency import (
     ENFORCE_DEPLOYMENT_CONCURRENCY_ON_LATE,
     PRESERVE_LEASE_ID,
@@ -51,6 +52,7 @@ CORE_FLOW_POLICY = Policy(
         ENFORCE_CANCELLING_TO_CANCELLED,
         BYPASS_CANCELLING_FLOW_RUNS_WITH_NO_INFRA,
         PREVENT_PENDING_TRANSITIONS,
+        KEEP_SKIPPED_RUNS_FROM_STARTING,
         VALIDATE_DEPLOYMENT_CONCURRENCY_AT_RUNNING,
         ENFORCE_WORK_POOL_CONCURRENCY,
         SECURE_FLOW_CONCURRENCY_SLOTS,

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select, update
 
 from podium.db.tables.concurrency import concurrency_limits_v2
 from podium.db.tables.deployments import deployment_schedules, deployments
 from podium.db.tables.flows import flows
 from podium.db.tables.work_pools import work_pools, work_queues
+from podium.db.types import Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import NotFound
 from podium.server.queries.generic import Entity, new_row
@@ -172,14 +173,46 @@ def schedules_of(tx: Tx, deployment_id: str) -> list[Row]:
 _EXISTS = select(deployments.c.id).where(
     deployments.c.id == bindparam("deployment_id"), deployments.c.workspace_id == WORKSPACE
 )
+_LOCK = _EXISTS.with_for_update()
 
 
-def check_exists(tx: Tx, deployment_id: str) -> None:
-    """``NotFound`` when there is no such deployment."""
-    if tx.value(_EXISTS, deployment_id=deployment_id) is None:
+def check_exists(tx: Tx, deployment_id: str, *, lock: bool = False) -> None:
+    """``NotFound`` when there is no such deployment; ``lock`` keeps others from changing it until the unit ends."""
+    if tx.value(_LOCK if lock else _EXISTS, deployment_id=deployment_id) is None:
         raise NotFound("Deployment not found.")
 
 
+_PLACES = select(
+    deployment_schedules.c.id,
+    deployment_schedules.c.timing,
+    deployment_schedules.c.active,
+    deployment_schedules.c.filled_until,
+).where(deployment_schedules.c.deployment_id == bindparam("deployment_id"), SCHEDULES.mine)
+
+
+def schedule_places(tx: Tx, deployment_id: str) -> dict[str, Row]:
+    """Of each schedule of a deployment, by its id: timing, whether it is active, until when it is filled."""
+    return {row["id"]: row for row in tx.all(_PLACES, deployment_id=deployment_id)}
+
+
+_NOW = bindparam("now", type_=Timestamp())
+_FILLED = deployment_schedules.c.filled_until
+_OF_SEVERAL = update(deployment_schedules).where(
+    deployment_schedules.c.deployment_id.in_(bindparam("ids", expanding=True)), SCHEDULES.mine
+)
+_RESTART = _OF_SEVERAL.values(filled_until=_NOW)
+_REOPEN = _OF_SEVERAL.where(or_(_FILLED.is_(None), _FILLED > _NOW)).values(filled_until=_NOW)
+
+
+def reopen_schedules(tx: Tx, deployment_ids: Sequence[str], *, restart: bool = False) -> None:
+    """Has the slots of the schedules filled again from now on, where their runs ahead were removed.
+
+    Slots that already wait to be filled still do, unless the schedules ``restart``.
+    """
+    tx.run(_RESTART if restart else _REOPEN, ids=list(deployment_ids), now=tx.now)
+
+
+_NOT_SHOWN = ("workspace_id", "timing", "filled_until")
 _ADD_SCHEDULES = insert(deployment_schedules)
 _DELETE_SCHEDULES = delete(deployment_schedules).where(
     deployment_schedules.c.deployment_id == bindparam("of_deployment"), deployment_schedules.c.workspace_id == WORKSPACE
@@ -195,7 +228,7 @@ def add_schedules(tx: Tx, deployment_id: str, schedules: Sequence[Row]) -> list[
         values = {**schedule, "deployment_id": deployment_id, "created": time, "updated": time}
         rows.append(new_row(tx, deployment_schedules, values))
     tx.many(_ADD_SCHEDULES, rows)
-    return [{name: value for name, value in row.items() if name != "workspace_id"} for row in rows]
+    return [{name: value for name, value in row.items() if name not in _NOT_SHOWN} for row in rows]
 
 
 def delete_schedules(tx: Tx, deployment_id: str) -> None:

@@ -1,10 +1,10 @@
 """Which schedules there are to look at, and the rows of the runs made of them; over all workspaces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, or_, select
+from sqlalchemy import bindparam, exists, func, insert, or_, select, update
 
 from podium.db.dialect import json_text
 from podium.db.tables.deployments import deployment_schedules, deployments
@@ -13,9 +13,14 @@ from podium.db.types import Id, Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.queries.generic import insert_or_ignore
 
-_SCHEDULE = (deployment_schedules.c.id, deployment_schedules.c.deployment_id, deployment_schedules.c.schedule)
+_SCHEDULE = (
+    deployment_schedules.c.id,
+    deployment_schedules.c.deployment_id,
+    deployment_schedules.c.schedule,
+    deployment_schedules.c.filled_until,
+)
 _ACTIVE = (
-    select(*_SCHEDULE)
+    select(*_SCHEDULE, deployments.c.tags)
     .join(deployments, deployments.c.id == deployment_schedules.c.deployment_id)
     .where(deployment_schedules.c.active, ~deployments.c.paused)
 )
@@ -33,7 +38,14 @@ _LATER_PAGE = _ACTIVE.where(
     deployments.c.id.in_(_NEXT_DEPLOYMENTS.where(deployments.c.id > bindparam("after", type_=Id())))
 ).order_by(deployments.c.id)
 _SINCE = bindparam("since", type_=Timestamp())
-_RECENT = _ACTIVE.where(or_(deployments.c.updated >= _SINCE, deployment_schedules.c.updated >= _SINCE))
+_SOON = bindparam("soon", type_=Timestamp())
+_RECENT = _ACTIVE.where(
+    or_(
+        deployments.c.updated >= _SINCE,
+        deployment_schedules.c.updated >= _SINCE,
+        deployment_schedules.c.filled_until <= _SOON,
+    )
+)
 _OF_DEPLOYMENT = _ACTIVE.where(
     deployments.c.id == bindparam("deployment_id"), deployment_schedules.c.workspace_id == WORKSPACE
 )
@@ -66,11 +78,13 @@ _GIVEN_TO_RUNS = tuple(
         "labels",
     )
 )
-# The lock is shared by schedulers, and an edit waits for it: the runs it removes then include these.
+# An edit waits for the lock: the runs it removes then include these. Another scheduler does too, and sees how far it is
+# filled by then.
 _LOCKED = (
     select(
         *_SCHEDULE,
         deployment_schedules.c.slug,
+        deployment_schedules.c.timing,
         deployment_schedules.c.parameters.label("schedule_parameters"),
         *_GIVEN_TO_RUNS,
     )
@@ -81,7 +95,7 @@ _LOCKED = (
         ~deployments.c.paused,
     )
     .order_by(deployments.c.id, deployment_schedules.c.id)
-    .with_for_update(read=True, of=[deployments, deployment_schedules])
+    .with_for_update(key_share=True, of=[deployments, deployment_schedules])
 )
 
 
@@ -92,9 +106,12 @@ def schedule_page(tx: Tx, after: str | None, size: int) -> list[Row]:
     return tx.all(_LATER_PAGE, size=size, after=after)
 
 
-def recent_schedules(tx: Tx, since: datetime) -> list[Row]:
-    """The active schedules that changed, or whose deployment did, at that moment or later."""
-    return tx.all(_RECENT, since=since)
+def recent_schedules(tx: Tx, since: datetime, soon: datetime) -> list[Row]:
+    """The active schedules that changed, or whose deployment did, at ``since`` or later, or not filled until ``soon``.
+
+    An edit removes the runs ahead, and whatever the clocks of two processes say, its schedules are not filled then.
+    """
+    return tx.all(_RECENT, since=since, soon=soon)
 
 
 def active_schedules(tx: Tx, deployment_id: str) -> list[Row]:
@@ -119,6 +136,18 @@ def insert_runs(tx: Tx, runs: Sequence[Row]) -> list[str]:
         return []
     statement: Any = insert_or_ignore(tx, flow_runs).returning(flow_runs.c.id)
     return list(tx.connection.execute(statement, list(runs)).scalars())
+
+
+_FILLED = (
+    update(deployment_schedules)
+    .where(deployment_schedules.c.id == bindparam("schedule_id"))
+    .values(filled_until=bindparam("until", type_=Timestamp()))
+)
+
+
+def mark_filled(tx: Tx, until: Mapping[str, datetime]) -> None:
+    """Notes until when the slots of schedules, by their ids, have their runs; the schedules are locked."""
+    tx.many(_FILLED, [{"schedule_id": schedule_id, "until": moment} for schedule_id, moment in until.items()])
 
 
 _INSERT_STATES = insert(flow_run_states)

@@ -9,7 +9,8 @@ from podium.server.http.automation_headers import automation_of
 from podium.server.http.call import Call, Reply
 from podium.server.operations.deployment_runs import create_deployment_run, create_deployment_runs
 from podium.server.operations.polling import mark_deployments_polled, need_marking
-from podium.server.operations.scheduling import Span, schedule_deployment
+from podium.server.operations.schedule_plans import Span
+from podium.server.operations.scheduling import schedule_deployment
 from podium.server.queries.deployments import check_exists
 from podium.server.queries.scheduled_runs import read_deployment_runs
 from podium.wire import deployments as wire

@@ -7,6 +7,7 @@ from typing import Any
 from podium.profiles import Settings
 from podium.server.runtime import Runtime
 from podium.server.services.cancellation_cleanup import cancel_left_subflows, cancel_left_task_runs, end_cancelling
+from podium.server.services.catch_up import skip_late_runs
 from podium.server.services.cleanup_reconciler import reconcile_cleanup_delivery
 from podium.server.services.foreman import watch_workers
 from podium.server.services.late_runs import mark_late_runs
@@ -77,6 +78,7 @@ SERVICES = (
         "recent_deployments_loop_seconds",
     ),
     Service("late-runs", "Marks runs that nobody started in time.", "late_runs", mark_late_runs),
+    Service("catch-up", "Skips late runs of deployments that want no backlog.", "late_runs", skip_late_runs),
     Service("pause-expirations", "Fails runs whose pause lasted too long.", "pause_expirations", fail_expired_pauses),
     Service(
         "cancelled-task-runs", "Cancels the tasks of cancelled runs.", "cancellation_cleanup", cancel_left_task_runs

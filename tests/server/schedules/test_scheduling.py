@@ -12,9 +12,8 @@ from sqlalchemy import delete, func, select, update
 from podium.db.tables.deployments import deployment_schedules, deployments
 from podium.db.tables.flow_runs import flow_run_states, flow_runs
 from podium.profiles.sections.services import Scheduler
+from podium.server.operations.schedule_plans import Span, planned
 from podium.server.operations.scheduling import (
-    Span,
-    planned,
     schedule_deployment,
     schedule_deployments,
     schedule_recent_deployments,
