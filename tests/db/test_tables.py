@@ -11,7 +11,7 @@ from podium.db.connections import open_engine
 from podium.db.options import Options
 from podium.db.tables import metadata
 
-SERVER_WIDE = {"workspaces", "csrf_tokens", "service_heartbeats"}
+SERVER_WIDE = {"workspaces", "csrf_tokens", "service_heartbeats", "api_presence"}
 
 # Unique within a row that is of one workspace already.
 UNIQUE_IN_ITS_RUN = {
