@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, exists, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.ids import canonical_id
+from podium.db.prepared import Prepared
 from podium.db.tables.events import event_resources, events
 from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
 from podium.db.tables.flow_runs import flow_runs
@@ -26,15 +26,17 @@ _IS_ITS_RUN = and_(_RUN.id == _BEAT.flow_run_id, _RUN.workspace_id == _BEAT.work
 _UNTIL = bindparam("until", type_=Timestamp())
 _SINCE = bindparam("since", type_=Timestamp())
 
-_UPSERT: dict[str, Any] = {}
+_UPSERT: dict[str, Prepared] = {}
 for _name, _make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
     _statement = _make(flow_run_heartbeats)
     _new = _statement.excluded
-    _UPSERT[_name] = _statement.on_conflict_do_update(
-        index_elements=[_BEAT.workspace_id, _BEAT.flow_run_id],
-        set_={"received": _new.received, "occurred": _new.occurred, "previous": _BEAT.occurred},
-        # A client sends again what was not confirmed to it.
-        where=_BEAT.occurred != _new.occurred,
+    _UPSERT[_name] = Prepared(
+        _statement.on_conflict_do_update(
+            index_elements=[_BEAT.workspace_id, _BEAT.flow_run_id],
+            set_={"received": _new.received, "occurred": _new.occurred, "previous": _BEAT.occurred},
+            # A client sends again what was not confirmed to it.
+            where=_BEAT.occurred != _new.occurred,
+        )
     )
 
 _SILENT = (
