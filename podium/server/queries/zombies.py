@@ -70,6 +70,7 @@ _LEFT_SUBFLOWS = (
     .join(task_runs, task_runs.c.id == _RUN.parent_task_run_id)
     .join(_PARENT, _PARENT.c.id == task_runs.c.flow_run_id)
     .where(
+        _RUN.parent_task_run_id.is_not(None),
         _RUN.state_type.in_(UNFINISHED),
         _RUN.deployment_id.is_(None),
         _PARENT.c.state_type == "CRASHED",
