@@ -1,5 +1,5 @@
 # Two commands: `make start` runs the server, `make test` runs everything that proves it. `make help` lists the rest.
-# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS, EXAMPLES, SEED.
+# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS, EXAMPLES, TIMES, SEED.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -9,6 +9,7 @@ JOBS ?= auto
 TESTS ?= tests
 MATRIX = 3.0 3.2 3.4 3.6
 EXAMPLES ?= 200
+TIMES ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 
 BIN := .venv/bin
@@ -18,10 +19,10 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale
+.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale worker-deaths
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
 
 start: .venv/.stamp-runtime .venv/.stamp-bytecode  ## run the server on SQLite at http://$(HOST):$(PORT)
 	@exec $(BIN)/podium server start --host $(HOST) --port $(PORT) $(ARGS)
@@ -64,6 +65,10 @@ e2e-matrix: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp $(MATRIX
 
 scale: .venv/.stamp-dev  ## run one server as several processes: deaths, frozen loops, Redis away (about 2 minutes)
 	$(BIN)/python -m pytest -m '' tests/scale $(ARGS)
+
+worker-deaths: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## kill real workers at every point of a run's life, TIMES=10 each, from SEED (about 15 minutes for each database)
+	@echo 'SEED=$(SEED)'
+	PODIUM_TEST_DEATHS=$(TIMES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -s -m '' tests/e2e/test_worker_deaths.py $(ARGS)
 
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
 	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)

@@ -22,6 +22,7 @@ from podium.profiles import Settings
 from podium.server.app import create_app, create_health_app, create_runtime
 from podium.server.operations.block_catalogue import bring_block_types
 from podium.server.operations.block_keys import use_first_key
+from podium.server.presence import keep_noting
 from podium.server.runtime import Runtime
 from podium.server.services.retention import prepare_partitions
 from podium.server.services.runner import Services
@@ -64,12 +65,16 @@ class _Server(uvicorn.Server):
 
 
 class _Lifespan:
-    """The application with its background services: they start once the server listens, and stop before it leaves."""
+    """The application with its background services: they start once the server listens, and stop before it leaves.
 
-    def __init__(self, app: Any, runtime: Runtime, services: Services | None) -> None:
+    ``answers`` tells whether the process answers the requests of clients.
+    """
+
+    def __init__(self, app: Any, runtime: Runtime, services: Services | None, answers: bool) -> None:
         self._app = app
         self._runtime = runtime
         self._services = services
+        self._notes_presence = answers and runtime.settings.server.services.zombies.enabled
         self._starting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -85,7 +90,10 @@ class _Lifespan:
         if self._services is not None:
             self._starting = asyncio.create_task(self._services.start())
             self._starting.add_done_callback(_log_failure)
+        noting = asyncio.create_task(keep_noting(self._runtime)) if self._notes_presence else None
         await receive()
+        if noting is not None:
+            noting.cancel()
         if self._services is not None and self._starting is not None:
             with contextlib.suppress(Exception):
                 await self._starting
@@ -171,7 +179,12 @@ def build(settings: Settings, ready: Callable[[], None], role: Role = "all") -> 
     services = Services(runtime) if role != "api" else None
     api = settings.server.api
     config = uvicorn.Config(
-        _Lifespan(create_health_app(runtime) if role == "services" else create_app(runtime), runtime, services),
+        _Lifespan(
+            create_health_app(runtime) if role == "services" else create_app(runtime),
+            runtime,
+            services,
+            answers=role != "services",
+        ),
         loop="auto",
         http="httptools",
         ws=SocketProtocol,

@@ -15,6 +15,7 @@ StateType = Literal[
 SetStateStatus = Literal["ACCEPT", "REJECT", "ABORT", "WAIT"]
 
 TERMINAL: frozenset[str] = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+UNFINISHED: tuple[StateType, ...] = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 
 
 class StateDetails(Body):

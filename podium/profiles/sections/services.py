@@ -95,6 +95,32 @@ class Repossessor(Section, frozen=True):
     loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 15.0
 
 
+class Zombies(Section, frozen=True):
+    """Ends runs whose process is gone."""
+
+    enabled: Annotated[bool, setting("End runs whose process is gone.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 30.0
+    heartbeat_interval_seconds: Annotated[
+        Seconds,
+        setting(
+            "Longest time between heartbeats that clients are set to (their PREFECT_FLOWS_HEARTBEAT_FREQUENCY).", gt=0
+        ),
+    ] = 180.0
+    missed_heartbeats: Annotated[int, setting("Heartbeats that a running flow may miss.", gt=0)] = 3
+    silence_seconds: Annotated[
+        Seconds,
+        setting(
+            "How long a run without any heartbeats may be silent once the worker that ran its process is gone.", gt=0
+        ),
+    ] = 3600.0
+    pending_seconds: Annotated[
+        Seconds, setting("How long a run that was taken may stay Pending, and one that waits to retry overdue.", gt=0)
+    ] = 600.0
+    pending_with_worker_seconds: Annotated[
+        Seconds, setting("The same while the worker that took it is online.", gt=0)
+    ] = 3600.0
+
+
 class DbVacuum(Section, frozen=True):
     """Deletes what is too old."""
 
@@ -173,6 +199,7 @@ class Services(Section, frozen=True):
     cleanup_reconciler: CleanupReconciler = msgspec.field(default_factory=CleanupReconciler)
     foreman: Foreman = msgspec.field(default_factory=Foreman)
     repossessor: Repossessor = msgspec.field(default_factory=Repossessor)
+    zombies: Zombies = msgspec.field(default_factory=Zombies)
     db_vacuum: DbVacuum = msgspec.field(default_factory=DbVacuum)
     event_logger: EventLogger = msgspec.field(default_factory=EventLogger)
     event_persister: EventPersister = msgspec.field(default_factory=EventPersister)

@@ -15,6 +15,7 @@ from podium.server.events.consumers import CONSUMERS, Consumer
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
 from podium.server.messaging.bus import EVENTS, Bus
 from podium.server.messaging.signal import Signal
+from podium.server.queries.flow_run_heartbeats import note_heartbeats
 
 logger = logging.getLogger("podium.server.events")
 
@@ -91,6 +92,7 @@ def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> set[str]:
 
 def store_client_events(tx: Tx, received: Sequence[Event]) -> None:
     """The unit of work that takes in what clients sent, in their order; a known id is ignored."""
+    note_heartbeats(tx, received)
     for event in received:
         event.received = tx.now
         tx.emit(event)

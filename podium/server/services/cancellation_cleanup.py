@@ -15,13 +15,11 @@ from podium.server.operations.worker_cleanup import enqueue_cleanup
 from podium.server.orchestration.policies import MINIMAL_FLOW_POLICY
 from podium.server.runtime import Runtime
 from podium.server.services.sweep import PAGE, is_still_in, page_by_page
-from podium.wire.states import StateCreate, StateType
+from podium.wire.states import UNFINISHED, StateCreate, StateType
 from podium.wire.worker_channel import CANCELLING_TIMEOUT
 
 LOOK_BACK = timedelta(days=1)
 WITHOUT_WORKERS = (":push", ":managed")
-
-UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 
 _PARENT = flow_runs.alias("parent")
 _LEFT_TASK_RUNS = (

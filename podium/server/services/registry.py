@@ -22,6 +22,7 @@ from podium.server.services.retention import (
 )
 from podium.server.services.scheduler import schedule_all, schedule_recent
 from podium.server.services.task_run_recorder import record_task_runs
+from podium.server.services.zombies import end_zombies
 
 LONGEST_ROUND = 30.0
 """Seconds a consumer may take for a round."""
@@ -102,6 +103,7 @@ SERVICES = (
     Service(
         "repossessor", "Takes back concurrency slots whose holder is gone.", "repossessor", take_back_expired_leases
     ),
+    Service("zombies", "Ends runs whose process is gone.", "zombies", end_zombies),
     Service(
         "vacuum-events",
         "Deletes old events.",

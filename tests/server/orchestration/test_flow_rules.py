@@ -105,6 +105,23 @@ def test_only_one_worker_gets_a_run(runs: Runs) -> None:
     assert runs.set(run_id, "PENDING", "InfrastructurePending").status == "ACCEPT"
 
 
+@pytest.mark.parametrize("end", ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"])
+def test_a_run_that_ended_is_not_claimed_by_a_worker_that_slept(runs: Runs, end: str) -> None:
+    """It asked for work before another one ran it; a run that is to run again is scheduled first, or forced."""
+    queue = runs.rows.queue(runs.rows.pool())
+    run_id = runs.make("SCHEDULED", work_queue_id=queue, deployment_id=runs.deployment())
+    runs.set(run_id, "PENDING")
+    runs.set(run_id, "RUNNING")
+    runs.set(run_id, end)
+    late = runs.set(run_id, "PENDING")
+    assert (late.status, late.stored) == ("ABORT", False)
+    assert runs.set(run_id, "SCHEDULED").status == "ACCEPT"
+    assert runs.set(run_id, "PENDING").status == "ACCEPT"
+    runs.set(run_id, "RUNNING")
+    runs.set(run_id, end)
+    assert runs.set(run_id, "PENDING", force=True).status == "ACCEPT"
+
+
 def test_late_once(runs: Runs) -> None:
     """Only a scheduled run can be late, and only once."""
     run_id = runs.make("SCHEDULED")

@@ -6,7 +6,7 @@ from alembic import op
 from podium.db.types import Id, Timestamp
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 TABLE = "deployment_schedules"
 

@@ -69,6 +69,21 @@ HANDLE_FLOW_TERMINAL_STATE_TRANSITIONS = Rule(
 )
 
 
+def _prevent_late_claim(transition: FlowRunTransition) -> None:
+    """A worker that slept since it asked for work may claim what another one has run meanwhile.
+
+    Workers claim what a queue gave them by this name; a run that is to run again is SCHEDULED first.
+    """
+    proposed = transition.proposed
+    assert proposed is not None
+    given = transition.run["work_queue_id"] is not None and transition.client_version is not None
+    if given and proposed.name == CHOSEN_PENDING:
+        transition.abort("This run has ended and was not scheduled again.")
+
+
+PREVENT_LATE_CLAIMS = Rule("PreventLateClaims", TERMINAL, only("PENDING"), before=_prevent_late_claim)
+
+
 def _prevent_pending(transition: Transition) -> None:
     initial, proposed = transition.initial, transition.proposed
     assert initial is not None and proposed is not None
