@@ -9,6 +9,8 @@ from podium.db.retention.steps import Simple, Step, count, delete_some
 from podium.db.tables.automations import automation_buckets, automation_firings
 from podium.db.tables.csrf import csrf_tokens
 from podium.db.tables.events import event_deliveries, events
+from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
+from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.services import service_heartbeats
 from podium.db.tables.task_queue import task_run_deliveries, task_workers
 from podium.db.tables.task_runs import task_run_state_cache, task_run_states, task_runs
@@ -59,6 +61,16 @@ def _lost_processes(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
     return [of_process.scalar_subquery() < tx.now - GRACE]
 
 
+def _moot_heartbeats(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
+    """Of runs that are over, or never were; the service zombies deletes them sooner where it runs."""
+    live = select(flow_runs.c.id).where(
+        flow_runs.c.id == rows.c.flow_run_id,
+        flow_runs.c.workspace_id == rows.c.workspace_id,
+        flow_runs.c.state_type.not_in(TERMINAL),
+    )
+    return [rows.c.received < tx.now - GRACE, not_(exists(live))]
+
+
 def _moot_offers(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
     """Of runs that need no task worker any more."""
     over = select(task_runs.c.id).where(task_runs.c.id == rows.c.task_run_id, task_runs.c.state_type.in_(TERMINAL))
@@ -82,6 +94,7 @@ UNTAKEN_CLEANUP = Simple(worker_cleanup_messages, _untaken_cleanup, "created")
 OLD_FIRINGS = Simple(automation_firings, _old_firings, "triggered")
 OLD_BUCKETS = Simple(automation_buckets, _old_buckets, "window_end")
 LOST_PROCESSES = Simple(service_heartbeats, _lost_processes, "process")
+MOOT_HEARTBEATS = Simple(flow_run_heartbeats, _moot_heartbeats, "received")
 MOOT_OFFERS = Simple(task_run_deliveries, _moot_offers, "position")
 ABANDONED_WORK = Simple(event_deliveries, _abandoned_work, "position")
 

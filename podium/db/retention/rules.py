@@ -91,6 +91,8 @@ RULES: Final = (
          "leftovers", None, leftovers.EXPIRED_TOKENS),
     Rule("lost processes", "service_heartbeats", "those of a process that is gone for a day",
          "leftovers", None, leftovers.LOST_PROCESSES),
+    Rule("moot heartbeats", "flow_run_heartbeats", "heartbeats of runs that are over or never were, after a day",
+         "leftovers", None, leftovers.MOOT_HEARTBEATS),
 )  # fmt: skip
 """Every rule, in the order in which those of a word are carried out."""
 
@@ -112,6 +114,7 @@ DOES_NOT_GROW: Final[Mapping[str, str]] = {
     "work_queues": "made by people",
     "variables": "made by people",
     "saved_searches": "made by people",
+    "api_presence": "one row",
     "configuration": "a few values of the server",
     "block_types": "one for each kind of block",
     "block_schemas": "one for each version of a block's code",

@@ -15,6 +15,7 @@ from podium.db.tables.artifacts import artifact_collections, artifacts
 from podium.db.tables.automations import automation_buckets, automation_firings, automations
 from podium.db.tables.csrf import csrf_tokens
 from podium.db.tables.events import event_deliveries, event_resources, events
+from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
 from podium.db.tables.flow_runs import flow_run_inputs, flow_run_states, flow_runs
 from podium.db.tables.logs import logs
 from podium.db.tables.services import service_heartbeats
@@ -381,6 +382,23 @@ def test_the_heartbeats_of_a_lost_process_go(units: Units) -> None:
     units.write(beat)
     vacuum(units, "leftovers")
     assert {row["process"] for row in units.all(select(service_heartbeats))} == {"alive:1"}
+
+
+def test_heartbeats_of_runs_that_are_over_go(units: Units, rows: Rows) -> None:
+    """After a day; those of a run that is under way stay, however old."""
+    flow = rows.flow()
+    live, over, recent = (rows.flow_run(flow, state=state) for state in ("RUNNING", "COMPLETED", "COMPLETED"))
+    beats = {live: 2, over: 2, recent: 0.5, new_id(): 2}
+
+    def beat(tx: Any) -> None:
+        for run_id, days in beats.items():
+            moment = NOW - days * DAY
+            values = {"flow_run_id": run_id, "received": moment, "occurred": moment}
+            tx.run(flow_run_heartbeats.insert().values(workspace_id=tx.workspace_id, **values))
+
+    units.write(beat)
+    vacuum(units, "leftovers")
+    assert {row["flow_run_id"] for row in units.all(select(flow_run_heartbeats))} == {live, recent}
 
 
 def test_the_services_do_it_by_the_settings(units: Units, rows: Rows) -> None:
