@@ -88,11 +88,15 @@ class Lines:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The runs that are counted; ``lines`` is None where tallies do not know enough to tell them."""
+    """The runs that are counted; ``lines`` is None where tallies do not know enough to tell them.
+
+    ``sifted``: a condition looks at the name or tags of every run, which SQLite reads from an index that has no more.
+    """
 
     where: Sequence[Condition] = ()
     window: Window = Window()
     lines: Lines | None = None
+    sifted: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +154,8 @@ def selection(kind: Kind, body: Any) -> Selection:
         own = msgspec.structs.replace(own, expected_start_time=None)
     related = related_conditions(kind.target, body)
     where = [*own_conditions(kind.target, own), *related]
-    return Selection(where, window, None if related else _lines(kind, own))
+    sifted = own is not None and (own.name is not None or own.tags is not None)
+    return Selection(where, window, None if related else _lines(kind, own), sifted)
 
 
 def _lines(kind: Kind, own: Any) -> Lines | None:
@@ -229,9 +234,13 @@ class _Question:
             where += [self.kind.tally.start >= spans.start, self.kind.tally.start <= spans.last]
         expected = self.runs.expected_start_time
         if selected.lines is None or horizon is None or (window.after is not None and window.after >= horizon):
-            yield self._of_runs(*where, *window.holds(expected, expected))
+            where += window.holds(expected, expected)
+            if selected.sifted and self.dialect == "sqlite" and (self.by or self.sums != ("runs",)):
+                where = [self.runs.id.in_(select(self.runs.id).where(self.runs.workspace_id == WORKSPACE, *where))]
+            yield self._of_runs(*where)
             return
-        checked = [unindexed(condition) for condition in (*where, *window.holds(expected, expected))]
+        # Tested on the runs of a slice, which are found by their expected time.
+        checked = [unindexed(each).is_(true()) for each in (*where, *window.holds(expected, expected))]
         yield from self._of_slices(selected.lines, window, horizon, checked)
         if window.before is None or window.before >= horizon:
             ahead = Window(horizon, window.before)

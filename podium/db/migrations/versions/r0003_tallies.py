@@ -1,5 +1,7 @@
 """Roll up the runs of the past, so that counts and histories of all of them stay quick."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -38,7 +40,28 @@ $$
 """  # noqa: S608 constants
 
 
+# What counts and histories read from a wide index is read from tallies now; each change of a state writes them all.
+HISTORY = "expected_start_time workspace_id state_type state_name state_timestamp start_time total_run_time"
+WIDE = {
+    "ix_flow_runs_expected_start_time": ("flow_runs", f"{HISTORY} parent_task_run_id"),
+    "ix_flow_runs_state_type": ("flow_runs", "state_type expected_start_time workspace_id"),
+    "ix_flow_runs_state_name": ("flow_runs", "state_name expected_start_time workspace_id"),
+    "ix_task_runs_expected_start_time": ("task_runs", HISTORY),
+    "ix_task_runs_state_type": ("task_runs", "state_type expected_start_time workspace_id"),
+    "ix_task_runs_start_time": ("task_runs", "start_time state_type workspace_id"),
+}
+NARROW = {
+    "ix_flow_runs_expected_start_time": ("flow_runs", "expected_start_time"),
+    "ix_flow_runs_state_type": ("flow_runs", "state_type expected_start_time"),
+    "ix_flow_runs_state_name": ("flow_runs", "state_name expected_start_time"),
+    "ix_task_runs_expected_start_time": ("task_runs", "expected_start_time"),
+    "ix_task_runs_state_type": ("task_runs", "state_type expected_start_time"),
+    "ix_task_runs_start_time": ("task_runs", "start_time"),
+}
+
+
 def upgrade() -> None:
+    _replace(NARROW)
     _create_tallies("flow_run_tallies", sa.Column("has_parent", sa.Boolean(), nullable=False))
     _create_tallies("task_run_tallies")
     op.create_table(
@@ -63,6 +86,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _replace(WIDE)
     for table in UPDATED:
         for kind in ("insert", "update", "delete"):
             if dialect() == "postgresql":
@@ -73,6 +97,12 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION IF EXISTS note_change_of_tally")
     for table in ("tally_notes", "tally_horizons", "task_run_tallies", "flow_run_tallies"):
         op.drop_table(table)
+
+
+def _replace(indexes: Mapping[str, tuple[str, str]]) -> None:
+    for name, (table, columns) in indexes.items():
+        op.drop_index(name, table)
+        op.create_index(name, table, columns.split())
 
 
 def _create_tallies(name: str, *kinds: sa.Column[bool]) -> None:
