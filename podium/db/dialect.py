@@ -1,13 +1,14 @@
 """The few SQL sentences that differ between SQLite and PostgreSQL, each one expression with two spellings."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, Text, bindparam
+from sqlalchemy import Boolean, ColumnElement, Double, Integer, Text, bindparam, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from podium.db.types import Json
+from podium.db.types import Json, Timestamp
 
 
 class _HoldsAll(FunctionElement[bool]):
@@ -50,8 +51,12 @@ class _IntervalNumber(FunctionElement[int]):
     inherit_cache = True
 
 
-class _Unindexed(FunctionElement[bool]):
-    type = Boolean()
+class _Later(FunctionElement[datetime]):
+    type = Timestamp()
+    inherit_cache = True
+
+
+class _Unindexed(FunctionElement[Any]):
     inherit_cache = True
 
 
@@ -112,9 +117,17 @@ def interval_number(
     return _IntervalNumber(start, moment, seconds)
 
 
-def unindexed(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """A condition that SQLite tests on rows it finds by another: without statistics it may take the worse index."""
-    return _Unindexed(condition)
+def later(moment: ColumnElement[Any], by: timedelta) -> ColumnElement[datetime]:
+    """The moment so many whole seconds after another."""
+    return _Later(moment, literal_column(str(int(by.total_seconds())), Integer()))
+
+
+def unindexed(expression: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A condition that SQLite tests on rows it finds by another, or what it groups rows by without walking an index
+    that has them so: without statistics it may take the worse index."""
+    plain = _Unindexed(expression)
+    plain.type = expression.type
+    return plain
 
 
 def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
@@ -231,6 +244,18 @@ def _interval_number_sqlite(element: _IntervalNumber, compiler: SQLCompiler, **o
 def _interval_number_postgresql(element: _IntervalNumber, compiler: SQLCompiler, **options: Any) -> str:
     start, moment, seconds = _parts(element, compiler, **options)
     return f"CAST(floor(date_part('epoch', {moment} - {start}) / {seconds}) AS integer)"
+
+
+@compiles(_Later, "sqlite")
+def _later_sqlite(element: _Later, compiler: SQLCompiler, **options: Any) -> str:
+    moment, seconds = _parts(element, compiler, **options)
+    return f"({moment} + {seconds} * 1000000)"
+
+
+@compiles(_Later, "postgresql")
+def _later_postgresql(element: _Later, compiler: SQLCompiler, **options: Any) -> str:
+    moment, seconds = _parts(element, compiler, **options)
+    return f"({moment} + make_interval(secs => {seconds}))"
 
 
 @compiles(_Unindexed, "sqlite")

@@ -18,6 +18,11 @@ FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid NOT 
 UNION ALL
 SELECT 'partitioned', relname, pg_get_partkeydef(oid)
 FROM pg_class WHERE relkind = 'p' AND relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
+SELECT 'function', proname, pg_get_functiondef(oid) FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
 """
 
 

@@ -12,7 +12,14 @@ from podium.db.options import Options
 from podium.db.tables import metadata
 from tests.db.catalogue import seen_whole
 
-SERVER_WIDE = {"workspaces", "csrf_tokens", "service_heartbeats", "api_presence"}
+SERVER_WIDE = {
+    "workspaces",
+    "csrf_tokens",
+    "service_heartbeats",
+    "api_presence",
+    "tally_horizons",
+    "tally_notes",
+}
 
 # Unique within a row that is of one workspace already.
 UNIQUE_IN_ITS_RUN = {

@@ -31,7 +31,7 @@ from podium.db.tables.metadata import (
     unchecked_workspace,
     updated,
 )
-from podium.db.tables.states import HISTORY, current_state_columns, state_columns
+from podium.db.tables.states import current_state_columns, state_columns
 from podium.db.types import Id, Json, Timestamp
 
 flow_runs = Table(
@@ -71,11 +71,11 @@ flow_runs = Table(
     updated(),
     Index("ix_flow_runs_flow", "flow_id", "expected_start_time", "workspace_id", "state_type"),
     Index("ix_flow_runs_name", "name", "id", "workspace_id"),
-    Index("ix_flow_runs_expected_start_time", *HISTORY, "parent_task_run_id"),
+    Index("ix_flow_runs_expected_start_time", "expected_start_time"),
     Index("ix_flow_runs_next_scheduled_start_time", "next_scheduled_start_time", "id"),
     *latest_first("ix_flow_runs_end_time", "end_time"),
-    Index("ix_flow_runs_state_type", "state_type", "expected_start_time", "workspace_id"),
-    Index("ix_flow_runs_state_name", "state_name", "expected_start_time", "workspace_id"),
+    Index("ix_flow_runs_state_type", "state_type", "expected_start_time"),
+    Index("ix_flow_runs_state_name", "state_name", "expected_start_time"),
     *tag_search("flow_runs"),
     partial(
         "uq_flow_runs_idempotency_key",

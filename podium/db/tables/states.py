@@ -7,17 +7,6 @@ from sqlalchemy import Column, Text
 from podium.db.tables.metadata import EMPTY_OBJECT
 from podium.db.types import Id, Json, Timestamp
 
-HISTORY = (
-    "expected_start_time",
-    "workspace_id",
-    "state_type",
-    "state_name",
-    "state_timestamp",
-    "start_time",
-    "total_run_time",
-)
-"""What a history of runs is counted from: the columns of one index, so that no row is read for it."""
-
 
 def state_columns() -> list[Column[Any]]:
     """What a state says.

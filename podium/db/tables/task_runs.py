@@ -17,7 +17,7 @@ from podium.db.tables.metadata import (
     unchecked_workspace,
     updated,
 )
-from podium.db.tables.states import HISTORY, current_state_columns, state_columns
+from podium.db.tables.states import current_state_columns, state_columns
 from podium.db.types import Id, Json, Timestamp
 
 task_runs = Table(
@@ -58,11 +58,11 @@ task_runs = Table(
         unique=True,
     ),
     Index("ix_task_runs_name", "name", "id", "workspace_id"),
-    Index("ix_task_runs_expected_start_time", *HISTORY),
+    Index("ix_task_runs_expected_start_time", "expected_start_time"),
     Index("ix_task_runs_next_scheduled_start_time", "next_scheduled_start_time", "id"),
-    Index("ix_task_runs_start_time", "start_time", "state_type", "workspace_id"),
+    Index("ix_task_runs_start_time", "start_time"),
     *latest_first("ix_task_runs_end_time", "end_time"),
-    Index("ix_task_runs_state_type", "state_type", "expected_start_time", "workspace_id"),
+    Index("ix_task_runs_state_type", "state_type", "expected_start_time"),
     partial("ix_task_runs_scheduled", "task_key", "next_scheduled_start_time", where="state_type = 'SCHEDULED'"),
     *tag_search("task_runs"),
 )

@@ -121,6 +121,14 @@ class Zombies(Section, frozen=True):
     ] = 3600.0
 
 
+class Tallies(Section, frozen=True):
+    """Rolls up the runs of the past, so that counting all of them stays quick."""
+
+    enabled: Annotated[bool, setting("Roll up past runs for counts and histories.")] = True
+    loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 60.0
+    batch_size: Annotated[int, setting("Half hours of runs rolled up in a transaction.", gt=0)] = 10
+
+
 class DbVacuum(Section, frozen=True):
     """Deletes what is too old."""
 
@@ -200,6 +208,7 @@ class Services(Section, frozen=True):
     foreman: Foreman = msgspec.field(default_factory=Foreman)
     repossessor: Repossessor = msgspec.field(default_factory=Repossessor)
     zombies: Zombies = msgspec.field(default_factory=Zombies)
+    tallies: Tallies = msgspec.field(default_factory=Tallies)
     db_vacuum: DbVacuum = msgspec.field(default_factory=DbVacuum)
     event_logger: EventLogger = msgspec.field(default_factory=EventLogger)
     event_persister: EventPersister = msgspec.field(default_factory=EventPersister)

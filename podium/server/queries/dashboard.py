@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, case, exists, func, select
+from sqlalchemy import Column, ColumnElement, bindparam, exists, func, select
 
-from podium.db.dialect import interval_number
 from podium.db.tables.deployments import deployments
 from podium.db.tables.flow_runs import IS_SCHEDULED, START_TIME_OR_EXPECTED, flow_runs
 from podium.db.tables.task_runs import task_runs
-from podium.db.types import Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.queries import counting
+from podium.server.queries.counting import Selection, Spans, tallied
 from podium.server.queries.flow_runs import FLOW_RUNS, delay_sql, run_time_sql
-from podium.server.queries.task_runs import TASK_RUNS, read_task_run
+from podium.server.queries.task_runs import read_task_run
 
 BUCKETS = 20
 """Stretches of time in which the dashboard counts task runs."""
+
+COUNTED_AS = {"COMPLETED": "completed", "FAILED": "failed", "CRASHED": "failed"}
 
 _DRAWN = select(
     flow_runs.c.id,
@@ -76,36 +78,19 @@ def drawn_flow_runs(
     return tx.all(_DRAWN.where(*where).order_by(*order).limit(limit).offset(offset or None), now=tx.now)
 
 
-def count_task_runs_by_state(tx: Tx, where: Sequence[ColumnElement[bool]]) -> dict[str, int]:
-    """How many of the task runs that match are in each type of state; a type without any is left out."""
-    counts = select(task_runs.c.state_type, func.count().label("number")).where(TASK_RUNS.mine, *where)
-    rows = tx.all(counts.where(task_runs.c.state_type.is_not(None)).group_by(task_runs.c.state_type))
-    return {row["state_type"]: row["number"] for row in rows}
+def count_task_runs_by_state(tx: Tx, selected: Selection) -> dict[str, int]:
+    """How many of the task runs that are selected are in each type of state; a type without any is left out."""
+    rows = tallied(tx, counting.TASK_RUNS, selected, by=("state_type",))
+    return {row["state_type"]: row["runs"] for row in rows if row["state_type"] is not None}
 
 
-def count_finished_task_runs(
-    tx: Tx, where: Sequence[ColumnElement[bool]], start: datetime, end: datetime
-) -> list[dict[str, int]]:
+def count_finished_task_runs(tx: Tx, selected: Selection, start: datetime, end: datetime) -> list[dict[str, int]]:
     """For each of ``BUCKETS`` equal stretches: how many task runs that started in it completed, how many failed."""
-    seconds = (end - start).total_seconds() / BUCKETS
-    number = interval_number(
-        bindparam("start", type_=Timestamp()), task_runs.c.start_time, bindparam("seconds", seconds)
-    )
-    completed, failed = task_runs.c.state_type == "COMPLETED", task_runs.c.state_type.in_(("FAILED", "CRASHED"))
-    counts = (
-        select(
-            number.label("number"),
-            func.sum(case((completed, 1), else_=0)).label("completed"),
-            func.sum(case((failed, 1), else_=0)).label("failed"),
-        )
-        .where(TASK_RUNS.mine, *where, task_runs.c.start_time >= start, task_runs.c.start_time <= end)
-        .group_by(number)
-    )
+    during = Spans("start", start, end, (end - start).total_seconds() / BUCKETS)
     buckets = [{"completed": 0, "failed": 0} for _ in range(BUCKETS)]
-    for row in tx.all(counts, start=start, seconds=seconds):
-        bucket = buckets[min(row["number"], BUCKETS - 1)]
-        bucket["completed"] += row["completed"]
-        bucket["failed"] += row["failed"]
+    for row in tallied(tx, counting.TASK_RUNS, selected, by=("number", "state_type"), spans=during):
+        if row["state_type"] in COUNTED_AS:
+            buckets[min(row["number"], BUCKETS - 1)][COUNTED_AS[row["state_type"]]] += row["runs"]
     return buckets
 
 

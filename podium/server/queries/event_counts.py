@@ -4,17 +4,21 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, floor
 
 import msgspec
-from sqlalchemy import BindParameter, Double, bindparam, func, select
+from sqlalchemy import BindParameter, Double, and_, bindparam, func, select, text
 
 from podium.db.dialect import interval_number
 from podium.db.tables.events import events
 from podium.db.types import Timestamp, decoded
 from podium.db.unit import Row, Tx
 from podium.server.errors import Invalid
-from podium.server.queries.events import selected
+from podium.server.queries.events import conditions, selected
 from podium.wire.events import Countable, EventCountQuery, EventFilter, TimeUnit
 
 MOST_SPANS = 1000
+
+_ROOM = text("SET LOCAL work_mem = '64MB'")
+"""For as many groups as there are resources, which would else be written to disk and read again."""
+
 PIVOT = datetime(2024, 4, 1, tzinfo=UTC)
 """A Monday from which all spans of time are counted, so that they stay the same whatever the range."""
 
@@ -96,26 +100,28 @@ def _by_name(tx: Tx, wanted: EventFilter) -> list[Row]:
 
 
 def _by_resource(tx: Tx, wanted: EventFilter) -> list[Row]:
-    newest_first = (events.c.occurred.desc(), events.c.id.desc())
-    chosen = selected(
-        wanted,
-        events.c.resource_id,
-        events.c.resource,
-        events.c.occurred,
-        func.row_number().over(partition_by=events.c.resource_id, order_by=newest_first).label("place"),
-        func.count().over(partition_by=events.c.resource_id).label("count"),
-        func.min(events.c.occurred).over(partition_by=events.c.resource_id).label("first"),
-    ).subquery()
-    newest = select(chosen).where(chosen.c.place == 1)
+    """Counted first, then the labels of each one's newest event are looked up: sorting wide rows would take long."""
+    chosen = selected(wanted, events.c.resource_id, events.c.occurred).subquery()
+    last = func.max(chosen.c.occurred).label("last")
+    counted = select(
+        chosen.c.resource_id, func.count().label("count"), func.min(chosen.c.occurred).label("first"), last
+    )
+    each = counted.group_by(chosen.c.resource_id).subquery("each")
+    newest = and_(events.c.resource_id == each.c.resource_id, events.c.occurred == each.c.last)
+    labelled = select(*each.c, events.c.resource, events.c.id).join_from(each, events, newest)
+    if tx.dialect == "postgresql":
+        tx.run(_ROOM)
+    found = tx.all(labelled.where(*conditions(wanted)))
+    rows = {row["resource_id"]: row for row in sorted(found, key=lambda row: row["id"])}
     counts = [
         {
             "value": row["resource_id"],
             "label": _name(row["resource"], row["resource_id"]),
             "count": row["count"],
             "start_time": row["first"],
-            "end_time": row["occurred"],
+            "end_time": row["last"],
         }
-        for row in tx.all(newest)
+        for row in rows.values()
     ]
     return sorted(counts, key=lambda each: (-each["count"], each["label"]))
 

@@ -95,15 +95,21 @@ class Target:
 
 def conditions(target: Target, body: Any) -> list[Condition]:
     """What rows of the target meet every filter in a body of sibling filters (``flows``, ``flow_runs``, …)."""
-    found = own_conditions(target, getattr(body, target.name, None))
-    found += _related(target.relations, body)
-    return found
+    return [*own_conditions(target, getattr(body, target.name, None)), *related_conditions(target, body)]
 
 
 def own_conditions(target: Target, selection: msgspec.Struct | None) -> list[Condition]:
-    """What rows of the target meet one filter of its own; none for no filter or an empty one."""
+    """What rows of the target meet one filter of its own; none for no filter or an empty one.
+
+    Raises ``KeyError`` where the filter asks for what the target has no field for.
+    """
     condition = _walk(target.fields, selection) if selection is not None else None
     return [] if condition is None else [condition]
+
+
+def related_conditions(target: Target, body: Any) -> list[Condition]:
+    """What rows of the target have related rows that meet the filters on other entities in a body."""
+    return _related(target.relations, body)
 
 
 def _walk(place: "Place | Fields", selection: Any) -> Condition | None:

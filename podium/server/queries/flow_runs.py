@@ -116,26 +116,19 @@ def _seconds(earlier: datetime, later: datetime) -> float:
 NOW = bindparam("now", type_=Timestamp())
 
 
-def run_time_sql(runs: Any) -> ColumnElement[float]:
-    """``estimated_run_time`` of a run in SQL; the statement has the parameter ``now``."""
+def run_time_sql(runs: Any, now: ColumnElement[datetime] = NOW) -> ColumnElement[float]:
+    """``estimated_run_time`` of a run in SQL, as it is at a moment: the parameter ``now``."""
     ran: ColumnElement[float] = runs.c.total_run_time
-    running = seconds_between(runs.c.state_timestamp, NOW)
+    running = seconds_between(runs.c.state_timestamp, now)
     return ran + case((runs.c.state_type == "RUNNING", running), else_=literal(0.0))
 
 
-def delay_sql(runs: Any) -> ColumnElement[float]:
-    """``estimated_start_time_delta`` of a run in SQL; the statement has the parameter ``now``."""
+def delay_sql(runs: Any, now: ColumnElement[datetime] = NOW) -> ColumnElement[float]:
+    """``estimated_start_time_delta`` of a run in SQL, as it is at a moment: the parameter ``now``."""
     expected, start = runs.c.expected_start_time, runs.c.start_time
-    overdue = and_(start.is_(None), expected < NOW, runs.c.state_type.not_in(TERMINAL))
+    overdue = and_(start.is_(None), expected < now, runs.c.state_type.not_in(TERMINAL))
     return case(
         (start > expected, seconds_between(expected, start)),
-        (overdue, seconds_between(expected, NOW)),
+        (overdue, seconds_between(expected, now)),
         else_=literal(0.0),
     )
-
-
-def average_lateness(tx: Tx, where: Sequence[ColumnElement[bool]]) -> float | None:
-    """The mean of ``estimated_start_time_delta`` of the flow runs that match, None without any."""
-    average = select(func.avg(delay_sql(flow_runs))).where(FLOW_RUNS.mine, *where)
-    lateness: float | None = tx.value(average, now=tx.now)
-    return lateness

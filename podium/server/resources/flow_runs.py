@@ -6,9 +6,10 @@ from podium.db.unit import Row
 from podium.server.errors import Invalid
 from podium.server.http.call import Call
 from podium.server.operations.flow_run_changes import change_flow_run, merge_labels
-from podium.server.queries import filter_targets, generic, sorting
+from podium.server.queries import counting, filter_targets, sorting
+from podium.server.queries.counting import average_lateness, count_runs, selection
 from podium.server.queries.filtering import conditions
-from podium.server.queries.flow_runs import FLOW_RUNS, average_lateness, list_flow_runs, read_flow_run
+from podium.server.queries.flow_runs import list_flow_runs, read_flow_run
 from podium.server.queries.graph import Limits, read_dependencies, read_graph
 from podium.server.queries.history import intervals, read_history
 from podium.server.queries.paging import read_page
@@ -32,11 +33,11 @@ async def filter_flow_runs(call: Call, body: wire.FlowRunQuery) -> list[Row]:
 
 async def paginate_flow_runs(call: Call, body: wire.FlowRunPageQuery) -> dict[str, Any]:
     limit = call.limit(body.limit)
-    where = conditions(filter_targets.FLOW_RUNS, body)
+    where, counted = conditions(filter_targets.FLOW_RUNS, body), selection(counting.FLOW_RUNS, body)
     found: dict[str, Any] = await call.read(
         read_page,
         lambda tx, limit, offset: list_flow_runs(tx, where, sorting.FLOW_RUNS[body.sort], limit, offset),
-        lambda tx: generic.count(tx, FLOW_RUNS, where),
+        lambda tx: count_runs(tx, counting.FLOW_RUNS, counted),
         limit,
         body.page,
     )
@@ -44,19 +45,19 @@ async def paginate_flow_runs(call: Call, body: wire.FlowRunPageQuery) -> dict[st
 
 
 async def count_flow_runs(call: Call, body: QueueScope) -> int:
-    total: int = await call.read(generic.count, FLOW_RUNS, conditions(filter_targets.FLOW_RUNS, body))
+    total: int = await call.read(count_runs, counting.FLOW_RUNS, selection(counting.FLOW_RUNS, body))
     return total
 
 
 async def read_lateness(call: Call, body: QueueScope) -> float | None:
-    lateness: float | None = await call.read(average_lateness, conditions(filter_targets.FLOW_RUNS, body))
+    lateness: float | None = await call.read(average_lateness, selection(counting.FLOW_RUNS, body))
     return lateness
 
 
 async def read_flow_run_history(call: Call, body: wire.FlowRunHistoryQuery) -> list[Row]:
     spans = intervals(body.history_start, body.history_end, float(body.history_interval_seconds))
-    where = conditions(filter_targets.FLOW_RUNS, body)
-    history: list[Row] = await call.read(read_history, FLOW_RUNS, where, spans)
+    selected = selection(counting.FLOW_RUNS, body)
+    history: list[Row] = await call.read(read_history, counting.FLOW_RUNS, selected, spans)
     return history
 
 

@@ -7,7 +7,8 @@ from msgspec.structs import fields
 from podium.db.unit import Row, Tx
 from podium.server.errors import NotFound
 from podium.server.http.call import Call
-from podium.server.queries import filter_targets, generic, sorting
+from podium.server.queries import counting, filter_targets, generic, sorting
+from podium.server.queries.counting import count_runs, selection
 from podium.server.queries.filtering import conditions
 from podium.server.queries.history import intervals, read_history
 from podium.server.queries.paging import read_page
@@ -32,27 +33,27 @@ async def filter_task_runs(call: Call, body: wire.TaskRunQuery) -> list[Row]:
 
 async def paginate_task_runs(call: Call, body: wire.TaskRunPageQuery) -> dict[str, Any]:
     limit = call.limit(body.limit)
-    where = conditions(filter_targets.TASK_RUNS, body)
+    where, counted = conditions(filter_targets.TASK_RUNS, body), selection(counting.TASK_RUNS, body)
     order = sorting.TASK_RUNS[body.sort]
 
     def summaries(tx: Tx, limit: int, offset: int) -> list[Row]:
         return [{name: row[name] for name in SUMMARY} for row in list_task_runs(tx, where, order, limit, offset)]
 
     found: dict[str, Any] = await call.read(
-        read_page, summaries, lambda tx: generic.count(tx, TASK_RUNS, where), limit, body.page
+        read_page, summaries, lambda tx: count_runs(tx, counting.TASK_RUNS, counted), limit, body.page
     )
     return found
 
 
 async def count_task_runs(call: Call, body: RunScope) -> int:
-    total: int = await call.read(generic.count, TASK_RUNS, conditions(filter_targets.TASK_RUNS, body))
+    total: int = await call.read(count_runs, counting.TASK_RUNS, selection(counting.TASK_RUNS, body))
     return total
 
 
 async def read_task_run_history(call: Call, body: wire.TaskRunHistoryQuery) -> list[Row]:
     spans = intervals(body.history_start, body.history_end, float(body.history_interval_seconds))
-    where = conditions(filter_targets.TASK_RUNS, body)
-    history: list[Row] = await call.read(read_history, TASK_RUNS, where, spans)
+    selected = selection(counting.TASK_RUNS, body)
+    history: list[Row] = await call.read(read_history, counting.TASK_RUNS, selected, spans)
     return history
 
 

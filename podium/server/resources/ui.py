@@ -6,7 +6,8 @@ from podium.db.unit import Row
 from podium.server.errors import Invalid
 from podium.server.http.call import Call
 from podium.server.operations.form_values import check_values
-from podium.server.queries import dashboard, filter_targets, sorting
+from podium.server.queries import counting, dashboard, filter_targets, sorting
+from podium.server.queries.counting import selection
 from podium.server.queries.filtering import conditions
 from podium.server.queries.paging import checked_limit
 from podium.wire import ui as wire
@@ -39,8 +40,7 @@ async def draw_flow_runs(call: Call, body: wire.HistoryQuery) -> list[Row]:
 
 
 async def count_task_runs_by_state(call: Call, body: RunScope) -> wire.CountByState:
-    where = conditions(filter_targets.TASK_RUNS, body)
-    counts = await call.read(dashboard.count_task_runs_by_state, where)
+    counts = await call.read(dashboard.count_task_runs_by_state, selection(counting.TASK_RUNS, body))
     return wire.CountByState(**{kind: counts[kind] for kind in wire.CountByState.__struct_fields__ if kind in counts})
 
 
@@ -51,8 +51,8 @@ async def count_task_runs_over_time(call: Call, body: wire.DashboardQuery) -> li
     end = bounds.before_ or call.now
     if end <= bounds.after_:
         raise Invalid("task_runs.start_time.before_ has to be later than after_")
-    where = conditions(filter_targets.TASK_RUNS, body)
-    counts: list[dict[str, int]] = await call.read(dashboard.count_finished_task_runs, where, bounds.after_, end)
+    selected = selection(counting.TASK_RUNS, body)
+    counts: list[dict[str, int]] = await call.read(dashboard.count_finished_task_runs, selected, bounds.after_, end)
     return counts
 
 

@@ -21,6 +21,7 @@ from podium.server.services.retention import (
     prepare_partitions,
 )
 from podium.server.services.scheduler import schedule_all, schedule_recent
+from podium.server.services.tallies import roll_up_past
 from podium.server.services.task_run_recorder import record_task_runs
 from podium.server.services.zombies import end_zombies
 
@@ -143,6 +144,7 @@ SERVICES = (
         prepare_partitions,
         interruptible=True,
     ),
+    Service("tallies", "Rolls up the runs of the past for quick counts.", "tallies", roll_up_past),
     Service(
         "task-run-recorder", "Makes task runs out of their events.", "task_run_recorder", record_task_runs, period=None
     ),

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from podium.db.tables.flow_runs import flow_runs
 from podium.server.errors import Invalid
-from podium.server.queries.flow_runs import FLOW_RUNS, average_lateness
+from podium.server.queries.counting import FLOW_RUNS, Selection, average_lateness
 from podium.server.queries.history import intervals, read_history
 from tests.server.rows import Rows, at
 
@@ -37,7 +38,7 @@ def test_a_history_counts_runs_where_they_were_expected_to_start(units: Any) -> 
     rows.flow_run(flow, "d", "COMPLETED", expected_start_time=at(20.000001), **done)
     rows.flow_run(flow, "before", "COMPLETED", expected_start_time=at(-1))
     rows.flow_run(flow, "after", "COMPLETED", expected_start_time=at(30))
-    history = units.read(read_history, FLOW_RUNS, (), intervals(at(0), at(30), 10))
+    history = units.read(read_history, FLOW_RUNS, Selection(), intervals(at(0), at(30), 10))
     state = {"state_type": "COMPLETED", "state_name": "Completed"}
     failed = {"state_type": "FAILED", "state_name": "Failed", "count_runs": 1, "sum_estimated_run_time": 0.0}
     assert history == [
@@ -61,7 +62,7 @@ def test_the_lateness_is_that_of_runs_that_started_and_of_those_overdue(units: A
     flow = rows.flow()
 
     def mine(name: str) -> Any:
-        return [FLOW_RUNS.table.c.flow_id == flow, FLOW_RUNS.table.c.name == name]
+        return Selection([flow_runs.c.flow_id == flow, flow_runs.c.name == name])
 
     assert units.read(average_lateness, mine("none")) is None
     rows.flow_run(flow, "started", "COMPLETED", expected_start_time=at(0), start_time=at(6))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Engine, create_engine
 
+from bench.large import roll_up_all
 from bench.large_calls import Call, calls
 from bench.large_data import Scale, fill
 from bench.large_sql import Watched
@@ -25,6 +26,8 @@ GROWING = (
     "events",
     "event_resources",
     "artifacts",
+    "flow_run_tallies",
+    "task_run_tallies",
 )
 LISTS = re.compile(r"/(filter|paginate|count|history|lateness|counts|count-task-runs|next-runs|graph-v2)$|_states/$")
 OF_ONE = ("/flow_runs/{id}/input/filter",)
@@ -42,6 +45,7 @@ class Filled(NamedTuple):
 def filled(module_database_url: str) -> Iterator[Filled]:
     scale = Scale.of(FLOW_RUNS)
     fill(module_database_url, scale, lambda words: None)
+    asyncio.run(roll_up_all(module_database_url))
     yield Filled(module_database_url, scale)
 
 

@@ -10,7 +10,7 @@ from podium.db.migrations.operations import create_partial_index, dialect
 from podium.db.types import Timestamp
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 class Keys(NamedTuple):

@@ -1,0 +1,76 @@
+"""Runs of the past rolled up, so that counting them all reads a line for many (docs/architecture.md, "Tallies").
+
+The runs expected to start in a slice of time are one line of a tally for each workspace, state and kind. A slice counts
+by its lines where it lies before the horizon and has no note; anything else is counted run by run. Triggers leave a
+note in the transaction that changes a run of the past; a roll-up takes away the notes it saw, in one snapshot.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, PrimaryKeyConstraint, Table, Text, event
+from sqlalchemy.schema import DDL
+
+from podium.db.tables.metadata import metadata, unchecked_workspace
+from podium.db.tables.tally_triggers import CREATE_POSTGRESQL, CREATE_SQLITE
+from podium.db.types import Timestamp
+
+
+def _tallies(name: str, *kinds: Column[bool]) -> Table:
+    return Table(
+        name,
+        metadata,
+        unchecked_workspace(),
+        # The moment the slice begins.
+        Column("slice", Timestamp(), nullable=False),
+        # Of the lines of the slice.
+        Column("number", Integer, nullable=False),
+        # What the runs of a line have in common; ``first_…`` and ``last_…`` are null where they have no such time.
+        Column("state_type", Text),
+        Column("state_name", Text),
+        *kinds,
+        Column("started", Boolean, nullable=False),
+        Column("ended", Boolean, nullable=False),
+        Column("runs", Integer, nullable=False),
+        Column("first_expected", Timestamp(), nullable=False),
+        Column("last_expected", Timestamp(), nullable=False),
+        Column("first_start", Timestamp()),
+        Column("last_start", Timestamp()),
+        Column("first_end", Timestamp()),
+        Column("last_end", Timestamp()),
+        # The sums of the estimates as they were at the end of the slice, and how many of the runs add to them since.
+        Column("run_time", Float, nullable=False),
+        Column("running", Integer, nullable=False),
+        Column("lateness", Float, nullable=False),
+        Column("overdue", Integer, nullable=False),
+        PrimaryKeyConstraint("workspace_id", "slice", "number"),
+    )
+
+
+flow_run_tallies = _tallies("flow_run_tallies", Column("has_parent", Boolean, nullable=False))
+task_run_tallies = _tallies("task_run_tallies")
+
+tally_horizons = Table(
+    "tally_horizons",
+    metadata,
+    # The table of the runs.
+    Column("runs", Text, primary_key=True),
+    # Slices before this moment are rolled up.
+    Column("horizon", Timestamp(), nullable=False),
+)
+
+tally_notes = Table(
+    "tally_notes",
+    metadata,
+    Column("runs", Text, nullable=False),
+    # A slice whose tally does not hold any more.
+    Column("slice", Timestamp(), nullable=False),
+    # Of the transaction that changed a run of it, so that no two wait for each other; 0 on SQLite.
+    Column("change", BigInteger, nullable=False),
+    Column("changed", Timestamp(), nullable=False),
+    PrimaryKeyConstraint("runs", "slice", "change"),
+)
+
+for statements, dialect in ((CREATE_POSTGRESQL, "postgresql"), (CREATE_SQLITE, "sqlite")):
+    for statement in statements:
+        made: Any = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(metadata, "after_create", made.execute_if(dialect=dialect))
