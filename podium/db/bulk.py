@@ -1,13 +1,14 @@
 """Inserting many rows at once, past SQLAlchemy: for tables that take thousands of rows a second."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import Dialect, Table
 from sqlalchemy.exc import DBAPIError
 
-from podium.db.unit import Tx
+from podium.db.unit import Row, Tx
 
 Convert = Callable[[Any], Any]
 
@@ -29,6 +30,66 @@ def insert_many(tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Seq
             raw.executemany(sql, rows)
         else:
             _copy(raw, sql, rows)
+    except driver_error as error:
+        raise DBAPIError.instance(sql, None, error, driver_error) from error
+
+
+def insert_new(tx: Tx, table: Table, rows: Sequence[Row]) -> list[str]:
+    """Inserts rows but those that a uniqueness keeps out; the ids of the inserted.
+
+    All rows have the same columns, ``id`` among them; no column default made in Python applies. On PostgreSQL they
+    travel as one value: the text of a statement with a place for each value takes longer to read than to execute.
+    Raises what SQLAlchemy would.
+    """
+    if not rows:
+        return []
+    sql, conversions = _plan_new(table, tuple(rows[0]), tx.connection.dialect)
+    raw: Any = tx.connection.connection.driver_connection
+    driver_error = tx.connection.dialect.loaded_dbapi.Error
+    try:
+        if tx.dialect == "postgresql":
+            found = raw.execute(sql, (msgspec.json.encode(rows).decode(),))
+        else:
+            raw.executemany(sql, [_converted(list(row.values()), conversions) for row in rows])
+            ids = msgspec.json.encode([row["id"] for row in rows]).decode()
+            there = f'SELECT id FROM "{table.name}" WHERE id IN (SELECT value FROM json_each(?))'  # noqa: S608
+            found = raw.execute(there, (ids,))
+        return [row[0] for row in found.fetchall()]
+    except driver_error as error:
+        raise DBAPIError.instance(sql, None, error, driver_error) from error
+
+
+def put_many(tx: Tx, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    """Inserts rows, or replaces those that have the same ``key``, by one statement.
+
+    All rows have the same columns and none is there twice. Raises what SQLAlchemy would.
+    """
+    if not rows:
+        return
+    sql, conversions = _plan_put(table, tuple(rows[0]), tuple(key), tx.connection.dialect)
+    raw: Any = tx.connection.connection.driver_connection
+    driver_error = tx.connection.dialect.loaded_dbapi.Error
+    values = rows if tx.dialect == "postgresql" else [_converted(list(row.values()), conversions) for row in rows]
+    try:
+        raw.execute(sql, (msgspec.json.encode(values).decode(),))
+    except driver_error as error:
+        raise DBAPIError.instance(sql, None, error, driver_error) from error
+
+
+def set_many(tx: Tx, table: Table, column: str, values: Mapping[str, Any]) -> None:
+    """Sets a column of the rows with these ids, each to its value, by one statement. Raises what SQLAlchemy would."""
+    if not values:
+        return
+    sql, conversions = _plan_set(table, column, tx.connection.dialect)
+    raw: Any = tx.connection.connection.driver_connection
+    driver_error = tx.connection.dialect.loaded_dbapi.Error
+    rows: list[Any] = [[row_id, value] for row_id, value in values.items()]
+    if tx.dialect == "postgresql":
+        rows = [{"id": row_id, column: value} for row_id, value in rows]
+    else:
+        rows = [_converted(row, conversions) for row in rows]
+    try:
+        raw.execute(sql, (msgspec.json.encode(rows).decode(),))
     except driver_error as error:
         raise DBAPIError.instance(sql, None, error, driver_error) from error
 
@@ -61,3 +122,45 @@ def _plan(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str
         if convert is not None:
             conversions.append((place, convert))
     return sql, tuple(conversions)
+
+
+@lru_cache(maxsize=64)
+def _plan_new(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str, tuple[tuple[int, Convert], ...]]:
+    """The statement of ``insert_new``, and how values become what SQLite takes."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    if dialect.name == "postgresql":
+        rows = f'json_populate_recordset(NULL::"{table.name}", %s::json)'
+        chosen = f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM {rows}'  # noqa: S608
+        return f"{chosen} ON CONFLICT DO NOTHING RETURNING id", ()
+    sql, conversions = _plan(table, columns, dialect)
+    return f"{sql} ON CONFLICT DO NOTHING", conversions
+
+
+@lru_cache(maxsize=64)
+def _plan_put(
+    table: Table, columns: tuple[str, ...], key: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[tuple[int, Convert], ...]]:
+    """The statement of ``put_many``, and how values become what SQLite takes."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    keys = ", ".join(f'"{name}"' for name in key)
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    if dialect.name == "postgresql":
+        chosen = f'{names} FROM json_populate_recordset(NULL::"{table.name}", %s::json)'
+    else:
+        values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(columns)))
+        chosen = f"{values} FROM json_each(?)"
+    insert = f'INSERT INTO "{table.name}" ({names}) SELECT {chosen} WHERE true'
+    return f"{insert} ON CONFLICT ({keys}) DO UPDATE SET {changes}", _plan(table, columns, dialect)[1]
+
+
+@lru_cache(maxsize=64)
+def _plan_set(table: Table, column: str, dialect: Dialect) -> tuple[str, tuple[tuple[int, Convert], ...]]:
+    """The statement of ``set_many``, and how values become what SQLite takes."""
+    if dialect.name == "postgresql":
+        values = f'json_populate_recordset(NULL::"{table.name}", %s::json) AS new'
+        row_id, value = "new.id", f'new."{column}"'
+    else:
+        values = "json_each(?) AS new"
+        row_id, value = "json_extract(new.value, '$[0]')", "json_extract(new.value, '$[1]')"
+    sql = f'UPDATE "{table.name}" SET "{column}" = {value} FROM {values} WHERE "{table.name}".id = {row_id}'
+    return sql, _plan(table, ("id", column), dialect)[1]

@@ -7,12 +7,14 @@ from podium.profiles import Settings
 from podium.server.ignored_fields import IgnoredFields
 from podium.server.messaging.bus import Bus
 from podium.server.operations.slot_batches import SlotBatches
+from podium.server.services.glance import Glance
 from podium.server.services.heartbeats import Heartbeats
 
 
 @dataclass(slots=True)
 class Runtime:
-    """Settings, database and message bus of a process; the heartbeats of the background services it runs.
+    """Settings, database and message bus of a process; the heartbeats of the background services it runs, and their
+    glance at what there is to do.
 
     ``slots`` runs what takes and gives back slots of concurrency limits.
     """
@@ -22,6 +24,7 @@ class Runtime:
     bus: Bus
     ignored_fields: IgnoredFields = field(default_factory=IgnoredFields)
     heartbeats: Heartbeats | None = None
+    glance: Glance | None = None
     slots: SlotBatches = field(init=False)
 
     def __post_init__(self) -> None:

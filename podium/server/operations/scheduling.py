@@ -30,9 +30,16 @@ STATE_NAME = "Scheduled"
 STATE_MESSAGE = "Flow run scheduled"
 NO_POLICY = msgspec.Raw(msgspec.json.encode(FlowRunPolicy()))
 EMPTY = msgspec.Raw(b"{}")
+LATE = 3.0
+"""Seconds that a pass over what just changed may start late without missing anything."""
 
 RECENT_MARGIN = timedelta(seconds=20)
 """How far the clocks of two processes may differ: so long a schedule that an edit put back is looked at in any case."""
+
+
+def recently(scheduler: Scheduler) -> timedelta:
+    """How far back the pass over what just changed looks: to the last one, and what a round may be late."""
+    return timedelta(seconds=scheduler.recent_deployments_loop_seconds + LATE)
 
 
 async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
@@ -49,8 +56,7 @@ async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
 
 async def schedule_recent_deployments(database: Database, scheduler: Scheduler) -> int:
     """Schedules the deployments that changed since the last such pass; how many runs were made."""
-    window = timedelta(seconds=scheduler.recent_deployments_loop_seconds + 1)
-    due = await database.read(_due_recently, scheduler, window)
+    due = await database.read(_due_recently, scheduler, recently(scheduler))
     return await _fill(database, due, scheduler)
 
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select
 
+from podium.db.bulk import insert_new, set_many
 from podium.db.dialect import json_text
 from podium.db.tables.deployments import deployment_schedules, deployments
 from podium.db.tables.flow_runs import IS_SCHEDULED, flow_run_states, flow_runs
 from podium.db.types import Id, Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
-from podium.server.queries.generic import insert_or_ignore
 
 _SCHEDULE = (
     deployment_schedules.c.id,
@@ -37,15 +36,17 @@ _PAGE = _ACTIVE.where(deployments.c.id.in_(_NEXT_DEPLOYMENTS)).order_by(deployme
 _LATER_PAGE = _ACTIVE.where(
     deployments.c.id.in_(_NEXT_DEPLOYMENTS.where(deployments.c.id > bindparam("after", type_=Id())))
 ).order_by(deployments.c.id)
-_SINCE = bindparam("since", type_=Timestamp())
-_SOON = bindparam("soon", type_=Timestamp())
-_RECENT = _ACTIVE.where(
+_SINCE = bindparam("changed_since", type_=Timestamp())
+_SOON = bindparam("filled_soon", type_=Timestamp())
+RECENT = _ACTIVE.where(
     or_(
         deployments.c.updated >= _SINCE,
         deployment_schedules.c.updated >= _SINCE,
         deployment_schedules.c.filled_until <= _SOON,
     )
 )
+"""The active schedules that changed at ``changed_since`` or later, or are not filled until ``filled_soon``."""
+
 _OF_DEPLOYMENT = _ACTIVE.where(
     deployments.c.id == bindparam("deployment_id"), deployment_schedules.c.workspace_id == WORKSPACE
 )
@@ -111,7 +112,7 @@ def recent_schedules(tx: Tx, since: datetime, soon: datetime) -> list[Row]:
 
     An edit removes the runs ahead, and whatever the clocks of two processes say, its schedules are not filled then.
     """
-    return tx.all(_RECENT, since=since, soon=soon)
+    return tx.all(RECENT, changed_since=since, filled_soon=soon)
 
 
 def active_schedules(tx: Tx, deployment_id: str) -> list[Row]:
@@ -132,27 +133,14 @@ def lock_schedules(tx: Tx, schedule_ids: Sequence[str]) -> dict[str, Row]:
 
 def insert_runs(tx: Tx, runs: Sequence[Row]) -> list[str]:
     """Inserts runs, leaving out those whose slot is filled; the ids of the inserted."""
-    if not runs:
-        return []
-    statement: Any = insert_or_ignore(tx, flow_runs).returning(flow_runs.c.id)
-    return list(tx.connection.execute(statement, list(runs)).scalars())
-
-
-_FILLED = (
-    update(deployment_schedules)
-    .where(deployment_schedules.c.id == bindparam("schedule_id"))
-    .values(filled_until=bindparam("until", type_=Timestamp()))
-)
+    return insert_new(tx, flow_runs, runs)
 
 
 def mark_filled(tx: Tx, until: Mapping[str, datetime]) -> None:
     """Notes until when the slots of schedules, by their ids, have their runs; the schedules are locked."""
-    tx.many(_FILLED, [{"schedule_id": schedule_id, "until": moment} for schedule_id, moment in until.items()])
-
-
-_INSERT_STATES = insert(flow_run_states)
+    set_many(tx, deployment_schedules, "filled_until", until)
 
 
 def insert_states(tx: Tx, states: Sequence[Row]) -> None:
     """Inserts the states of runs."""
-    tx.many(_INSERT_STATES, states)
+    insert_new(tx, flow_run_states, states)

@@ -29,6 +29,9 @@ _LATE = (
     _RUN.next_scheduled_start_time == _RUN.expected_start_time,
     _RUN.idempotency_key.is_not(None),
 )
+ANY_LATE = select(_RUN.id).where(*_LATE)
+"""The runs of every workspace that were due at ``latest`` or before."""
+
 _LATE_RUNS = (
     select(_RUN.id, _RUN.state_id, _SCHEDULE.label("schedule"), _RUN.next_scheduled_start_time.label("date"))
     .where(_RUN.deployment_id == bindparam("deployment_id"), _RUN.workspace_id == WORKSPACE, *_LATE)

@@ -120,6 +120,9 @@ _END_EXPIRED = delete(leases).where(leases.c.id == bindparam("lease_id"), _IS_EX
 _EXPIRED = (
     select(leases.c.id, leases.c.workspace_id).where(_IS_EXPIRED).order_by(leases.c.expiration).limit(bindparam("most"))
 )
+ANY_EXPIRED = select(leases.c.id).where(_IS_EXPIRED)
+"""With the parameter ``now``: the leases of every workspace that can be taken back."""
+
 _EXPIRED_ON_LIMITS = (
     select(leases.c.id)
     .distinct()

@@ -29,6 +29,12 @@ _EXPIRED = (
     .order_by(messages.c.lease_expires_at, messages.c.id)
     .limit(bindparam("page"))
 )
+TO_RECONCILE = (
+    _EXPIRED.limit(1),
+    select(messages.c.id).where(messages.c.finished <= bindparam("finished_by", type_=Timestamp())),
+)
+"""With ``now``, ``most`` and ``finished_by``: open messages to be offered again, and finished ones to be forgotten."""
+
 _LONG_FINISHED = delete(messages).where(messages.c.finished <= bindparam("until", type_=Timestamp()))
 
 

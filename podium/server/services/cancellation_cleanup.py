@@ -1,6 +1,6 @@
 """Ends what cancelled runs left behind: their tasks, their subflows, and themselves when nobody answers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
@@ -9,11 +9,13 @@ from podium.db.tables.task_runs import task_runs
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.types import Timestamp
 from podium.db.unit import Row, Tx
+from podium.profiles import Settings
 from podium.server.operations.flow_run_states import set_flow_run_state
 from podium.server.operations.task_run_states import set_task_run_state
 from podium.server.operations.worker_cleanup import enqueue_cleanup
 from podium.server.orchestration.policies import MINIMAL_FLOW_POLICY
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
 from podium.server.services.sweep import PAGE, is_still_in, page_by_page
 from podium.wire.states import UNFINISHED, StateCreate, StateType
 from podium.wire.worker_channel import CANCELLING_TIMEOUT
@@ -70,6 +72,19 @@ _UNANSWERED = (
     .order_by(flow_runs.c.state_timestamp, flow_runs.c.id)
     .limit(PAGE)
 )
+
+
+def _since(settings: Settings, now: datetime) -> dict[str, datetime]:
+    return {"since": now - LOOK_BACK}
+
+
+def _until(settings: Settings, now: datetime) -> dict[str, datetime]:
+    return {"until": now - timedelta(seconds=settings.server.services.cancellation_cleanup.cancelling_timeout_seconds)}
+
+
+LEFT_TASK_RUNS = Look((_LEFT_TASK_RUNS,), _since)
+LEFT_SUBFLOWS = Look((_LEFT_SUBFLOWS,))
+UNANSWERED = Look((_UNANSWERED,), _until)
 
 
 async def cancel_left_task_runs(runtime: Runtime) -> None:

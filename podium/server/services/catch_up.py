@@ -10,14 +10,18 @@ from podium.db.unit import Row, Tx
 from podium.server.events.event import Event, resource
 from podium.server.operations.catch_up import REASONS, TAGS, CatchUp, late_before, policy_of, runs_to_skip
 from podium.server.operations.flow_run_states import set_flow_run_state
-from podium.server.queries.late_runs import deployments_with_late_runs
+from podium.server.queries.late_runs import ANY_LATE, deployments_with_late_runs
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
+from podium.server.services.late_runs import LOOK as LATE_RUNS
 from podium.server.services.sweep import is_still_in
 from podium.wire.states import StateCreate
 
 PAGE = 100
 AT_ONCE = 25
 MOST = 1000
+
+LOOK = Look((ANY_LATE,), LATE_RUNS.values)
 
 
 async def skip_late_runs(runtime: Runtime) -> None:

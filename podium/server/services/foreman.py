@@ -1,18 +1,21 @@
 """Tells which workers, work pools, deployments and work queues nobody serves any more."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, exists, or_, select, update
 
 from podium.db.tables.deployments import deployments
 from podium.db.tables.work_pools import work_pools, work_queues, workers
 from podium.db.types import Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.profiles import Settings
 from podium.profiles.sections.services import Foreman
 from podium.server.events.lifecycle import deployment_status_event, work_queue_status_event
 from podium.server.operations.work_pools import set_pool_status
 from podium.server.queries.deployments import event_contexts
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
 from podium.server.services.sweep import for_each
 
 _BEFORE = bindparam("before", type_=Timestamp())
@@ -30,22 +33,30 @@ _IS_SERVED = exists().where(workers.c.work_pool_id == work_pools.c.id, workers.c
 _UNSERVED_POOLS = select(work_pools).where(work_pools.c.status == "READY", ~_IS_SERVED)
 _UNSERVED_POOL = _UNSERVED_POOLS.where(work_pools.c.id == _ROW_ID, work_pools.c.workspace_id == WORKSPACE)
 
-_FORGOTTEN = and_(
-    deployments.c.status == "READY",
-    deployments.c.last_polled < _BEFORE,
-    or_(work_queues.c.last_polled.is_(None), work_queues.c.last_polled < _BEFORE),
-)
-_FORGOTTEN_DEPLOYMENTS = (
-    select(deployments.c.id, deployments.c.workspace_id)
-    .outerjoin(work_queues, work_queues.c.id == deployments.c.work_queue_id)
-    .where(_FORGOTTEN)
-)
+
+def _forgotten_deployments(before: BindParameter[datetime]) -> Select[Any]:
+    return (
+        select(deployments.c.id, deployments.c.workspace_id)
+        .outerjoin(work_queues, work_queues.c.id == deployments.c.work_queue_id)
+        .where(
+            deployments.c.status == "READY",
+            deployments.c.last_polled < before,
+            or_(work_queues.c.last_polled.is_(None), work_queues.c.last_polled < before),
+        )
+    )
+
+
+def _forgotten_queues(before: BindParameter[datetime]) -> Select[Any]:
+    return select(work_queues.c.id, work_queues.c.workspace_id).where(
+        work_queues.c.status == "READY", work_queues.c.last_polled < before
+    )
+
+
+_FORGOTTEN_DEPLOYMENTS = _forgotten_deployments(_BEFORE)
 _FORGOTTEN_DEPLOYMENT = _FORGOTTEN_DEPLOYMENTS.where(deployments.c.id == _ROW_ID).with_for_update(of=deployments)
 _REST_DEPLOYMENT = update(deployments).where(deployments.c.id == _ROW_ID).values(status="NOT_READY")
 
-_FORGOTTEN_QUEUES = select(work_queues.c.id, work_queues.c.workspace_id).where(
-    work_queues.c.status == "READY", work_queues.c.last_polled < _BEFORE
-)
+_FORGOTTEN_QUEUES = _forgotten_queues(_BEFORE)
 _REST_QUEUE = (
     update(work_queues)
     .where(work_queues.c.id == _ROW_ID, work_queues.c.status == "READY", work_queues.c.last_polled < _BEFORE)
@@ -53,6 +64,25 @@ _REST_QUEUE = (
     .returning(*work_queues.c)
 )
 _POOL = select(work_pools.c.id, work_pools.c.name, work_pools.c.type).where(work_pools.c.id == _ROW_ID)
+
+
+def _values(settings: Settings, now: datetime) -> dict[str, datetime]:
+    foreman = settings.server.services.foreman
+    return {
+        "deployment_polled_before": now - timedelta(seconds=foreman.deployment_last_polled_timeout_seconds),
+        "queue_polled_before": now - timedelta(seconds=foreman.work_queue_last_polled_timeout_seconds),
+    }
+
+
+LOOK = Look(
+    (
+        _ONLINE,
+        _UNSERVED_POOLS.with_only_columns(work_pools.c.id),
+        _forgotten_deployments(bindparam("deployment_polled_before", type_=Timestamp())),
+        _forgotten_queues(bindparam("queue_polled_before", type_=Timestamp())),
+    ),
+    _values,
+)
 
 
 async def watch_workers(runtime: Runtime) -> None:

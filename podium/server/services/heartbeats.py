@@ -5,11 +5,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import or_
-from sqlalchemy.dialects import postgresql, sqlite
 
+from podium.db.bulk import put_many
 from podium.db.tables.services import service_heartbeats
 from podium.db.unit import Row, Tx
 
@@ -19,13 +18,6 @@ REMEMBERED = timedelta(days=1)
 PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 
 _KEY = ("name", "process")
-_UPSERT: dict[str, Any] = {}
-for _name, _make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
-    _statement = _make(service_heartbeats)
-    _changed = {column.name: _statement.excluded[column.name] for column in service_heartbeats.c}
-    _UPSERT[_name] = _statement.on_conflict_do_update(
-        index_elements=_KEY, set_={name: value for name, value in _changed.items() if name not in _KEY}
-    )
 
 
 @dataclass(slots=True)
@@ -94,7 +86,7 @@ class Heartbeats:
 
 def store_heartbeats(tx: Tx, rows: list[Row]) -> None:
     """Writes the heartbeats of this process."""
-    tx.many(_UPSERT[tx.dialect], rows)
+    put_many(tx, service_heartbeats, rows, _KEY)
 
 
 def forget_heartbeats(tx: Tx) -> None:

@@ -1,15 +1,17 @@
 """Marks the runs as Late that nobody started in time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
 from podium.db.tables.flow_runs import IS_SCHEDULED, flow_runs
 from podium.db.types import Timestamp
 from podium.db.unit import Row, Tx
+from podium.profiles import Settings
 from podium.server.operations.flow_run_states import set_flow_run_state
 from podium.server.orchestration.policies import MARK_LATE_RUNS_POLICY
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
 from podium.server.services.sweep import for_each, is_still_in
 from podium.wire.states import StateCreate, StateDetails
 
@@ -26,6 +28,13 @@ _OVERDUE = (
     .order_by(_RUN.next_scheduled_start_time)
     .limit(MOST)
 )
+
+
+def _values(settings: Settings, now: datetime) -> dict[str, datetime]:
+    return {"latest": now - timedelta(seconds=settings.server.services.late_runs.after_seconds)}
+
+
+LOOK = Look((_OVERDUE,), _values)
 
 
 async def mark_late_runs(runtime: Runtime) -> None:

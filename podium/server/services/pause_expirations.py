@@ -9,6 +9,7 @@ from podium.db.tables.flow_runs import flow_run_states, flow_runs
 from podium.db.unit import Row, Tx
 from podium.server.operations.flow_run_states import set_flow_run_state
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
 from podium.server.services.sweep import PAGE, for_each, is_still_in
 from podium.wire.states import StateCreate
 
@@ -22,6 +23,8 @@ _PAUSED = (
 )
 
 FIRST = "00000000-0000-0000-0000-000000000000"
+
+LOOK = Look((select(_RUN.id).where(_RUN.state_type == "PAUSED"),))
 
 
 class _Pause(msgspec.Struct):

@@ -6,10 +6,27 @@ from typing import Any
 
 from podium.profiles import Settings
 from podium.server.runtime import Runtime
-from podium.server.services.cancellation_cleanup import cancel_left_subflows, cancel_left_task_runs, end_cancelling
+from podium.server.services import (
+    catch_up,
+    cleanup_reconciler,
+    foreman,
+    late_runs,
+    pause_expirations,
+    repossessor,
+    task_run_recorder,
+)
+from podium.server.services.cancellation_cleanup import (
+    LEFT_SUBFLOWS,
+    LEFT_TASK_RUNS,
+    UNANSWERED,
+    cancel_left_subflows,
+    cancel_left_task_runs,
+    end_cancelling,
+)
 from podium.server.services.catch_up import skip_late_runs
 from podium.server.services.cleanup_reconciler import reconcile_cleanup_delivery
 from podium.server.services.foreman import watch_workers
+from podium.server.services.glance import Look
 from podium.server.services.late_runs import mark_late_runs
 from podium.server.services.pause_expirations import fail_expired_pauses
 from podium.server.services.repossessor import take_back_expired_leases
@@ -20,7 +37,7 @@ from podium.server.services.retention import (
     delete_orphans,
     prepare_partitions,
 )
-from podium.server.services.scheduler import schedule_all, schedule_recent
+from podium.server.services.scheduler import LOOK_RECENT, schedule_all, schedule_recent
 from podium.server.services.tallies import roll_up_past
 from podium.server.services.task_run_recorder import record_task_runs
 from podium.server.services.zombies import end_zombies
@@ -36,7 +53,8 @@ class Service:
     ``run`` does one round. ``section`` is its part of ``settings.server.services``, whose ``enabled`` switches it;
     ``period`` is the setting there of the seconds between two starts. A consumer has none: it waits for work itself and
     starts again at once, and its round may be cancelled anywhere, as that of one that is ``interruptible`` may.
-    ``word``: where ``enabled`` is a set of words, the one that switches it; without: any does.
+    ``word``: where ``enabled`` is a set of words, the one that switches it; without: any does. ``look`` tells whether a
+    round would find anything.
     """
 
     name: str
@@ -46,6 +64,7 @@ class Service:
     period: str | None = "loop_seconds"
     word: str | None = None
     interruptible: bool = False
+    look: Look | None = None
 
     @property
     def switch(self) -> str:
@@ -78,31 +97,50 @@ SERVICES = (
         "scheduler",
         schedule_recent,
         "recent_deployments_loop_seconds",
+        look=LOOK_RECENT,
     ),
-    Service("late-runs", "Marks runs that nobody started in time.", "late_runs", mark_late_runs),
-    Service("catch-up", "Skips late runs of deployments that want no backlog.", "late_runs", skip_late_runs),
-    Service("pause-expirations", "Fails runs whose pause lasted too long.", "pause_expirations", fail_expired_pauses),
+    Service("late-runs", "Marks runs that nobody started in time.", "late_runs", mark_late_runs, look=late_runs.LOOK),
     Service(
-        "cancelled-task-runs", "Cancels the tasks of cancelled runs.", "cancellation_cleanup", cancel_left_task_runs
+        "catch-up",
+        "Skips late runs of deployments that want no backlog.",
+        "late_runs",
+        skip_late_runs,
+        look=catch_up.LOOK,
     ),
     Service(
-        "cancelled-subflows", "Cancels the subflows of cancelled runs.", "cancellation_cleanup", cancel_left_subflows
+        "pause-expirations",
+        "Fails runs whose pause lasted too long.",
+        "pause_expirations",
+        fail_expired_pauses,
+        look=pause_expirations.LOOK,
+    ),
+    Service(
+        "cancelled-task-runs",
+        "Cancels the tasks of cancelled runs.",
+        "cancellation_cleanup",
+        cancel_left_task_runs,
+        look=LEFT_TASK_RUNS,
+    ),
+    Service(
+        "cancelled-subflows",
+        "Cancels the subflows of cancelled runs.",
+        "cancellation_cleanup",
+        cancel_left_subflows,
+        look=LEFT_SUBFLOWS,
     ),
     Service(
         "cancelling-timeouts",
         "Cancels runs whose process does not confirm it.",
         "cancellation_cleanup",
         end_cancelling,
+        look=UNANSWERED,
     ),
     Service(
         "cleanup-reconciler",
         "Offers cleanup work again that a worker did not finish in time.",
         "cleanup_reconciler",
         reconcile_cleanup_delivery,
-    ),
-    Service("foreman", "Tells which workers, pools, queues and deployments are served.", "foreman", watch_workers),
-    Service(
-        "repossessor", "Takes back concurrency slots whose holder is gone.", "repossessor", take_back_expired_leases
+        look=cleanup_reconciler.LOOK,
     ),
     Service("zombies", "Ends runs whose process is gone.", "zombies", end_zombies),
     Service(
@@ -146,7 +184,26 @@ SERVICES = (
     ),
     Service("tallies", "Rolls up the runs of the past for quick counts.", "tallies", roll_up_past),
     Service(
-        "task-run-recorder", "Makes task runs out of their events.", "task_run_recorder", record_task_runs, period=None
+        "foreman",
+        "Tells which workers, pools, queues and deployments are served.",
+        "foreman",
+        watch_workers,
+        look=foreman.LOOK,
+    ),
+    Service(
+        "repossessor",
+        "Takes back concurrency slots whose holder is gone.",
+        "repossessor",
+        take_back_expired_leases,
+        look=repossessor.LOOK,
+    ),
+    Service(
+        "task-run-recorder",
+        "Makes task runs out of their events.",
+        "task_run_recorder",
+        record_task_runs,
+        period=None,
+        look=task_run_recorder.LOOK,
     ),
 )
 

@@ -2,9 +2,12 @@
 
 from podium.db.unit import Row, Tx
 from podium.server.operations.concurrency import release
-from podium.server.queries.leases import expired_leases
+from podium.server.queries.leases import ANY_EXPIRED, expired_leases
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
 from podium.server.services.sweep import PAGE, page_by_page
+
+LOOK = Look((ANY_EXPIRED,))
 
 
 async def take_back_expired_leases(runtime: Runtime) -> None:

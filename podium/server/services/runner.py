@@ -8,6 +8,7 @@ from typing import Any
 
 from podium.db.engine import Unit
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Glance
 from podium.server.services.heartbeats import Heartbeats, forget_heartbeats, store_heartbeats
 from podium.server.services.registry import SERVICES, Service
 
@@ -26,6 +27,8 @@ class Services:
         self._services = [service for service in services if service.is_enabled(runtime.settings)]
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        looks = {service.name: service.look for service in self._services if service.look is not None}
+        self._glance = runtime.glance = Glance(runtime.database, looks)
         self.heartbeats = runtime.heartbeats = Heartbeats(runtime.database.clock)
 
     async def start(self) -> None:
@@ -62,7 +65,7 @@ class Services:
         try:
             if service.is_consumer or service.interruptible:
                 await self._until_stopping(service.run(self._runtime))
-            else:
+            elif await self._glance.may_find(service.name, service.interval(self._runtime.settings)):
                 await service.run(self._runtime)
         except Exception as error:
             logger.exception("The service %s failed", service.name)

@@ -21,6 +21,7 @@ from podium.db.unit import Row, Tx
 from podium.server.events.consumers import TASK_RUN_RECORDER
 from podium.server.events.task_run_report import BadReport, Report, read_report
 from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
 
 logger = logging.getLogger("podium.server.services")
 
@@ -60,6 +61,7 @@ _DUE = (
     .with_for_update(of=event_deliveries, skip_locked=True)
 )
 _POSITIONS = _DELIVERY.position.in_(bindparam("positions", expanding=True))
+LOOK = Look((select(_DELIVERY.position).where(*_OURS),))
 _DONE = delete(event_deliveries).where(_POSITIONS)
 _PUT_BACK = (
     update(event_deliveries)
@@ -92,6 +94,9 @@ _upserts: dict[tuple[str, tuple[str, ...]], Any] = {}
 
 async def record_task_runs(runtime: Runtime) -> None:
     """One round: records what clients report, until there was nothing for a while; it may be cancelled anywhere."""
+    nothing_waits = runtime.glance is not None and not await runtime.glance.may_find(TASK_RUN_RECORDER.name)
+    if nothing_waits and not await runtime.bus.wait(TASK_RUN_RECORDER.name, LONGEST_WAIT):
+        return
     batch = BATCH
     end = monotonic() + ROUND
     while monotonic() < end:
