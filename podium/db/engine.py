@@ -38,6 +38,11 @@ PATIENCE = 1.0
 IMPATIENCE = 0.75
 """Seconds between that question and the next."""
 
+LOAD = ("units_in_progress", "reads_total", "writes_total", "unavailable_total")
+"""What is counted of a process' units of work, by its place in ``Database.load``."""
+
+_IN_PROGRESS, _READS, _WRITES, _UNAVAILABLE = range(len(LOAD))
+
 Unit = Callable[Concatenate[Tx, ...], Any]
 
 
@@ -105,6 +110,7 @@ class Database:
         self.clock = clock
         self.settings = settings
         self.outbox: Outbox | None = None
+        self.load: list[float] | memoryview[float] = [0.0] * len(LOAD)
         on_sqlite = self.dialect == "sqlite"
         self._writer = _SqliteWriter(self) if on_sqlite else None
         self._liveness = None if on_sqlite else Liveness(self.engine, self.options.tls)
@@ -121,15 +127,22 @@ class Database:
         Raises what the unit raises (nothing is stored then), or ``DatabaseUnavailable``: nothing is stored then either,
         but where the connection was lost in the moment of the commit.
         """
+        self.load[_WRITES] += 1
         return await self._perform_job(None if self._writer else self._run_pooled, unit, args, workspace_id)
 
     async def read(self, unit: Unit, *args: Any, workspace_id: str = DEFAULT_WORKSPACE_ID) -> Any:
         """Runs ``unit(tx, *args)`` on one snapshot; whatever it writes is rolled back."""
+        self.load[_READS] += 1
         if self._writer is None:
             run: Callable[[_Job], None] | None = self._read_pooled
         else:
             run = None if self.options.in_memory else self._read_sqlite
         return await self._perform_job(run, unit, args, workspace_id)
+
+    @property
+    def most_connections(self) -> int:
+        """How many connections this process works with at most."""
+        return self.options.pool_size if self._writer is None else self.options.readers + 1
 
     async def close(self) -> None:
         """Finishes the units that wait and closes every connection."""
@@ -153,9 +166,14 @@ class Database:
             self._threads.submit(self._work, run, job)
         elif self._writer:
             self._writer.put(job)
+        self.load[_IN_PROGRESS] += 1
         try:
             return await job.future
+        except DatabaseUnavailable:
+            self.load[_UNAVAILABLE] += 1
+            raise
         finally:
+            self.load[_IN_PROGRESS] -= 1
             timer.cancel()
 
     def _look_after(self, job: _Job) -> None:

@@ -18,9 +18,11 @@ from podium.server.http.cors import Cors
 from podium.server.http.csrf import CsrfGuard
 from podium.server.http.guard import Guard
 from podium.server.http.request_ids import RequestIds
+from podium.server.http.timing import Timing
 from podium.server.http.workspaces import WorkspacePrefix
 from podium.server.messaging.bus import Bus
 from podium.server.messaging.memory import MemoryBus
+from podium.server.metrics.board import Board, Figures
 from podium.server.resources import (
     admin,
     artifacts,
@@ -42,6 +44,7 @@ from podium.server.resources import (
     flow_runs,
     flows,
     logs,
+    metrics,
     podium,
     root,
     saved_searches,
@@ -65,6 +68,7 @@ logger = logging.getLogger("podium.server")
 RESOURCES = (
     root,
     podium,
+    metrics,
     documentation,
     admin,
     csrf,
@@ -99,14 +103,16 @@ RESOURCES = (
 )
 
 
-def create_runtime(settings: Settings) -> Runtime:
-    """What the parts of this process share; opens no connection yet."""
+def create_runtime(settings: Settings, figures: Figures | None = None) -> Runtime:
+    """What the parts of this process share; opens no connection yet. ``figures``: where it counts, if not alone."""
     database = Database(
         settings.server.database.connection_url, Options.of(settings.server.database), settings=settings
     )
     bus = _bus(settings)
-    database.outbox = Outbox(bus)
-    return Runtime(settings=settings, database=database, bus=bus)
+    figures = figures or Board(("server",)).members[0]
+    database.outbox = Outbox(bus, count=figures.count_events)
+    database.load = figures.load
+    return Runtime(settings=settings, database=database, bus=bus, figures=figures)
 
 
 def _bus(settings: Settings) -> Bus:
@@ -124,6 +130,7 @@ def create_app(runtime: Runtime) -> Any:
     app, guard, base_path = _create(runtime, RESOURCES)
     for path, socket in SOCKETS:
         app.add_route(base_path + path, socket(runtime, guard))
+    metrics.install(app, runtime, guard, base_path)
     docs.install(app, base_path, runtime.settings.server.root)
     pages.install(app, runtime, base_path)
     return _entered(app, runtime, base_path)
@@ -131,7 +138,8 @@ def create_app(runtime: Runtime) -> Any:
 
 def create_health_app(runtime: Runtime) -> Any:
     """The ASGI application of a process that only runs background services: it tells how it is."""
-    app, _, base_path = _create(runtime, (root, podium))
+    app, guard, base_path = _create(runtime, (root, podium, metrics))
+    metrics.install(app, runtime, guard, base_path)
     return _entered(app, runtime, base_path)
 
 
@@ -146,7 +154,8 @@ def _create(runtime: Runtime, resources: Sequence[ModuleType]) -> tuple[Any, Gua
     settings = runtime.settings
     base_path = settings.server.api.mount
     middleware: list[Any] = [Cors(settings)] if settings.server.api.cors_allowed_origins.strip() else []
-    app = falcon.asgi.App(middleware=[RequestIds(), *middleware, Compression()])
+    timing = Timing(runtime.figures, binding.places(base_path))
+    app = falcon.asgi.App(middleware=[timing, RequestIds(), *middleware, Compression()])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
     app.ws_options.max_receive_queue = 0

@@ -19,6 +19,7 @@ from podium.profiles import Settings
 from podium.server import main, pidfile
 from podium.server.http.request_ids import note_request_id
 from podium.server.listening import listen
+from podium.server.metrics.board import Board, Figures
 from podium.server.supervisor import Run, Supervisor
 from podium.server.web.bundles import INDEX, find_bundles
 
@@ -114,24 +115,30 @@ def run_services(settings: Settings, announce: Callable[[Started], None]) -> Non
 
 
 def _supervise(settings: Settings, listener: socket.socket, with_services: bool, ready: Callable[[], None]) -> None:
+    names = [f"api-{number}" for number in range(1, settings.server.workers + 1)]
+    board = Board([*names, "services"] if with_services else names)
     members: dict[str, Run] = {
-        f"api-{number}": functools.partial(_serve_as_member, settings, listener, "api")
-        for number in range(1, settings.server.workers + 1)
+        name: functools.partial(_serve_as_member, settings, listener, "api", board.member(name)) for name in names
     }
     if with_services:
-        members["services"] = functools.partial(_serve_as_member, settings, None, "services")
+        services = board.member("services")
+        members["services"] = functools.partial(_serve_as_member, settings, None, "services", services)
     Supervisor(members, ready, settings.server.shutdown_timeout + STOP_SECONDS).run()
 
 
 def _serve_as_member(
-    settings: Settings, listener: socket.socket | None, role: main.Role, ready: Callable[[], None]
+    settings: Settings,
+    listener: socket.socket | None,
+    role: main.Role,
+    figures: Figures,
+    ready: Callable[[], None],
 ) -> None:
     if listener is None:
         services = settings.server.services
         with listen(services.health_host, services.health_port) as own:
-            main.serve(settings, own, ready, role)
+            main.serve(settings, own, ready, role, figures)
     else:
-        main.serve(settings, listener, ready, role)
+        main.serve(settings, listener, ready, role, figures)
 
 
 @contextmanager

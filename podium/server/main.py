@@ -20,6 +20,7 @@ from podium.db.options import Options
 from podium.db.urls import is_in_memory
 from podium.profiles import Settings
 from podium.server.app import create_app, create_health_app, create_runtime
+from podium.server.metrics.board import Board, Figures
 from podium.server.operations.block_catalogue import bring_block_types
 from podium.server.operations.block_keys import use_first_key
 from podium.server.presence import keep_noting
@@ -170,9 +171,15 @@ Role = Literal["all", "api", "services"]
 """What a process does: answer requests, run the background services and then only tell how it is, or both."""
 
 
-def build(settings: Settings, ready: Callable[[], None], role: Role = "all") -> uvicorn.Server:
-    """A server that is ready to run on a bound socket; ``ready`` is called when the first request can come."""
-    runtime = create_runtime(settings)
+def build(
+    settings: Settings, ready: Callable[[], None], role: Role = "all", figures: Figures | None = None
+) -> uvicorn.Server:
+    """A server that is ready to run on a bound socket; ``ready`` is called when the first request can come.
+
+    ``figures`` is where the process counts for the metrics, if it is one of several.
+    """
+    runtime = create_runtime(settings, figures or Board(("services" if role == "services" else "server",)).members[0])
+    runtime.figures.begin()
     if runtime.database.options.in_memory:
         with runtime.database.engine.connect() as connection:
             commands.upgrade_connection(connection)
@@ -202,6 +209,12 @@ def build(settings: Settings, ready: Callable[[], None], role: Role = "all") -> 
     return _Server(config, ready)
 
 
-def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None], role: Role = "all") -> None:
+def serve(
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    role: Role = "all",
+    figures: Figures | None = None,
+) -> None:
     """Serves on the bound socket until SIGINT or SIGTERM."""
-    build(settings, ready, role).run(sockets=[listener])
+    build(settings, ready, role, figures).run(sockets=[listener])

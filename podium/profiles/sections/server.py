@@ -204,7 +204,10 @@ class Server(Section, frozen=True):
     log_retryable_errors: Annotated[
         bool, setting("Log the traceback of errors answered with 503.", "API_LOG_RETRYABLE_ERRORS")
     ] = False
-    metrics_enabled: Annotated[bool, setting("Serve Prometheus metrics.", "API_ENABLE_METRICS")] = False
+    metrics_enabled: Annotated[
+        bool, setting("Serve Prometheus metrics below the API, at /api/metrics.", "API_ENABLE_METRICS")
+    ] = False
+    metrics_at_root: Annotated[bool, setting("Serve Prometheus metrics beside the API, at /metrics.")] = True
     encryption_key: Annotated[
         FernetKeys | None,
         setting(

@@ -1,7 +1,7 @@
 """Stores events in the transaction of the change they tell of, and announces them once that is committed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -33,8 +33,15 @@ _INSERT_DELIVERIES = Prepared(insert(event_deliveries))
 class Outbox:
     """The one way events take, whoever emits them: a server's unit of work or a client; signals go with them."""
 
-    def __init__(self, bus: Bus, consumers: Sequence[Consumer] = CONSUMERS) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        consumers: Sequence[Consumer] = CONSUMERS,
+        count: Callable[[Sequence[Event]], None] | None = None,
+    ) -> None:
+        """``count`` is told of the events that were stored."""
         self._bus = bus
+        self._count = count
         self._consumers = consumers
 
     def store(self, tx: Tx) -> None:
@@ -76,6 +83,8 @@ class Outbox:
                 self._bus.publish(signal.topic, [signal.message])
         if not events:
             return
+        if self._count is not None:
+            self._count(events)
         self._bus.publish(EVENTS, events)
         for consumer in self._consumers:
             if any(consumer.wants(event) for event in events):

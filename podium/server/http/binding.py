@@ -14,6 +14,7 @@ from podium.server.http.compression import read_body, unpacked
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
 from podium.server.runtime import Runtime
+from podium.wire.catalogue import ENDPOINTS
 from podium.wire.decoding import BadBody, decode, decode_optional, decode_query, encode
 from podium.wire.endpoint import Endpoint
 from podium.wire.texts import LONGEST_NAME, NUL, check_texts
@@ -55,6 +56,17 @@ def bind(app: falcon.asgi.App[Any, Any], base_path: str, routes: Routes, runtime
         app.add_route(template, resource)
 
 
+def places(base_path: str) -> dict[tuple[str, str], int]:
+    """Where the operation of a method and a template of the router is among the rows; HEAD counts as GET."""
+    found: dict[tuple[str, str], int] = {}
+    for place, row in enumerate(ENDPOINTS):
+        template = base_path + _template(row.path)
+        found[row.method, template] = place
+        if row.method == "GET":
+            found["HEAD", template] = place
+    return found
+
+
 def _template(path: str) -> str:
     """Placeholders named by their place, since Falcon's router wants one name per spot."""
     parts = path.rstrip("/").split("/")
@@ -81,6 +93,7 @@ def _responder(endpoint: Endpoint, handler: Handler, runtime: Runtime, guard: Gu
             if _has_unknown(endpoint.body, content) and (unknown := unknown_fields(endpoint.body, content)):
                 agent = request.get_header("User-Agent") or ""
                 ignored = runtime.ignored_fields.note(operation, unknown, agent)
+                runtime.figures.count_ignored(len(ignored))
                 response.set_header(IGNORED, ", ".join(ignored))
             result = await handler(call, body)
         _answer(response, result, status)

@@ -17,18 +17,28 @@ _HEARTBEATS = select(service_heartbeats).order_by(service_heartbeats.c.name)
 
 def read_services(tx: Tx) -> list[Service]:
     """Each service by its name, as the process says that finished a round of it last."""
+    return [_service(row, tx.now) for row in read_heartbeats(tx)]
+
+
+def read_heartbeats(tx: Tx) -> list[Row]:
+    """The heartbeat of each service, by its name: of the process that finished a round of it last."""
     latest: dict[str, Row] = {}
     for row in tx.all(_HEARTBEATS):
         known = latest.get(row["name"])
         if known is None or _ended(row) > _ended(known):
             latest[row["name"]] = row
-    return [_service(row, tx.now) for row in latest.values()]
+    return list(latest.values())
 
 
 def is_late(service: Service, now: datetime) -> bool:
     """Whether it did not finish for three of its intervals, and what heartbeats need to arrive."""
     patience = timedelta(seconds=service.interval) * MISSED_ROUNDS + GRACE
     return service.last_finished is not None and now - service.last_finished > patience
+
+
+def is_well(row: Row, now: datetime) -> bool:
+    """Whether the service of a heartbeat does its rounds, or is in its first one."""
+    return _service(row, now).state in ("running", "waiting")
 
 
 def _ended(row: Row) -> float:

@@ -1,0 +1,1 @@
+"""What a server tells of itself in numbers, for Prometheus; `docs/metrics.md` lists them."""
