@@ -19,7 +19,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale worker-deaths
+.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale worker-deaths
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -56,6 +56,9 @@ bench: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure P
 
 bench-large: .venv/.stamp-dev .venv/.stamp-bytecode  ## measure lists and counts on a million runs (the first time fills the databases)
 	$(BIN)/python -m bench.large $(ARGS)
+
+bench-services: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure scheduler, idle server and polling workers (about 6 minutes)
+	$(BIN)/python -m bench.services $(ARGS)
 
 e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the real client against the server, the slow tests too
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m '' tests/e2e $(ARGS)

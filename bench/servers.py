@@ -56,6 +56,9 @@ class OwnServer(Server):
     arguments: tuple[str, ...] = ()
     """More words for its command."""
 
+    before: tuple[str, ...] = ()
+    """What runs its command, where that is not started by itself."""
+
     def __init__(self, name: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -82,9 +85,10 @@ class OwnServer(Server):
         """Starts it; seconds until /health answered 200. Raises RuntimeError with its last words where it never did."""
         began = time.perf_counter()
         port = str(self.target.port)
+        program = self.before or (str(self.command),)
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self.command, "server", "start", "--host", self.target.host, "--port", port, *self.arguments],
+                [*program, "server", "start", "--host", self.target.host, "--port", port, *self.arguments],
                 cwd=self.home,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -272,8 +272,11 @@ class Database:
     def _read_pooled(self, job: _Job) -> None:
         try:
             with self.engine.connect() as connection:
-                job.raw = connection.connection.driver_connection
+                raw: Any = connection.connection.driver_connection
+                job.raw = raw
                 job.result = job.unit(Tx(connection, job.workspace_id, self.clock, self.settings), *job.args)
+                # Past the driver, which would make the server forget every statement that it has prepared.
+                raw.pgconn.exec_(b"ROLLBACK")
         finally:
             job.let_go()
 
