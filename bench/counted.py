@@ -15,15 +15,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET ")
+CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET ", "DEALLOCATE")
 WRITE_EVERY = 1.0
 
 
 class Counts:
     """What the drivers of this process were given so far."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, left_out: tuple[str, ...] = ()) -> None:
+        """``left_out``: beginnings of statements that do not count."""
         self._path = path
+        self._left_out = left_out
         self.texts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -31,6 +33,8 @@ class Counts:
         """One more execution of a statement."""
         text = statement.decode() if isinstance(statement, bytes) else str(statement)
         short = " ".join(text.split())[:400]
+        if self._left_out and short.upper().startswith(self._left_out):
+            return
         with self._lock:
             self.texts[short] += times
 

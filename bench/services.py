@@ -188,10 +188,12 @@ async def add_deployments(server: Server, number: int, far: bool) -> None:
 
 
 async def _post(connection: Connection, path: str, body: Any) -> Any:
-    status, answer = await connection.request("POST", path, encode(body))
-    if status >= 300:
-        raise RuntimeError(f"POST {path}: {status} {answer[:300]!r}")
-    return json.loads(answer)
+    for _ in range(20):
+        status, answer = await connection.request("POST", path, encode(body))
+        if status < 300:
+            return json.loads(answer)
+        await asyncio.sleep(0.5)  # a busy server may refuse
+    raise RuntimeError(f"POST {path}: {status} {answer[:300]!r}")
 
 
 async def measure_idle(kind: str, url: str, number: int, seconds: float) -> bool:
