@@ -153,7 +153,7 @@ def test_a_scraper_may_ask_for_the_newer_format(server: LiveServer) -> None:
 def test_below_the_api_they_are_where_the_setting_says_so(module_database_url: str, server: LiveServer) -> None:
     """As with the incumbent; beside the API they are unless switched off."""
     off = httpx.get(f"{server.url}/metrics")
-    assert (off.status_code, off.json()) == (404, {"exception_message": "Not Found"})
+    assert (off.status_code, off.json()) == (404, {"detail": "Not Found"})
     given = {"PODIUM_SERVER_METRICS_ENABLED": True, "PODIUM_SERVER_METRICS_AT_ROOT": False}
     with LiveServer(settings_for(module_database_url, **given), with_services=False) as live:
         assert value(scrape(f"{live.url}/metrics"), "database_up") == 1
@@ -198,12 +198,8 @@ def crowded(units: Units) -> Iterator[Units]:
     def fill(tx: Tx) -> None:
         flow = Rows(lambda unit: unit(tx)).flow()
         made = [new_row(tx, deployments, {"flow_id": flow, "name": f"d{number}"}) for number in range(10_000)]
-        plans = [
-            new_row(
-                tx, deployment_schedules, {"deployment_id": row["id"], "schedule": {"interval": 60}, "active": True}
-            )
-            for row in made
-        ]
+        plan = {"schedule": {"interval": 60}, "active": True}
+        plans = [new_row(tx, deployment_schedules, {**plan, "deployment_id": row["id"]}) for row in made]
         tx.many(deployments.insert(), made)
         tx.many(deployment_schedules.insert(), plans)
 
@@ -213,7 +209,7 @@ def crowded(units: Units) -> Iterator[Units]:
 
 
 def test_their_number_is_bounded_whatever_there_is(crowded: Units) -> None:
-    """Fewer than 5,000 with 10,000 deployments, when every operation was asked and refused on each of four processes."""
+    """Fewer than 5,000 with 10,000 deployments, every operation answered and refused by each of four processes."""
     board = Board(("api-1", "api-2", "api-3", "services"))
     for member in board.members:
         member.begin()
