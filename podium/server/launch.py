@@ -66,9 +66,10 @@ def _check_sharing(settings: Settings, who: str, otherwise: str) -> None:
         "PODIUM_SERVER_DOCKET_URL": settings.server.docket.url.startswith("memory://"),
     }
     if any(alone.values()):
-        names = " and ".join(name for name, is_alone in alone.items() if is_alone)
+        names = [name for name, is_alone in alone.items() if is_alone]
+        keep = "keep them" if len(names) > 1 else "keeps them"
         raise CannotStart(
-            f"{who} need to share messages and work over Redis, and {names} keep them in memory: set "
+            f"{who} need to share messages and work over Redis, and {' and '.join(names)} {keep} in memory: set "
             f"PODIUM_REDIS_URL to a redis:// URL, or {otherwise}"
         )
 

@@ -18,6 +18,13 @@ sys.exit(main() if sys.argv[1:] else 0)
 """
 
 
+def test_a_server_does_without_the_library_of_metrics_until_somebody_asks_for_them() -> None:
+    """It counts by itself."""
+    program = "import sys, podium.server.main, podium.server.launch; print('prometheus_client' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.stdout == "False\n", result.stderr
+
+
 @pytest.mark.parametrize("arguments", ["", "--version", "--help", "config view", "flow-run ls --help"])
 def test_a_command_loads_nothing_of_the_server(arguments: str) -> None:
     """Neither the import of the command tree nor a small command loads the server's libraries."""

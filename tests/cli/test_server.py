@@ -225,14 +225,6 @@ def test_a_newer_schema_is_left_alone(podium: Podium, free_port: int, tmp_path: 
     assert path.read_bytes() == before
 
 
-def test_several_workers_are_refused_where_they_would_be_wrong(podium: Podium, free_port: int) -> None:
-    """SQLite has one writer, and coordination in memory is of one process: the refusal names the fix."""
-    result = podium("server", "start", "--port", str(free_port), "--workers", "2")
-    assert result.code == 1
-    assert "2 workers need PostgreSQL" in result.err
-    assert "--workers 1" in result.err
-
-
 def test_in_memory(place: Path, free_port: int) -> None:
     """A database in memory works, and the banner says what that means."""
     url = "sqlite+aiosqlite:///:memory:"

@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from podium.db import commands
-from podium.db.bulk import insert_many
+from podium.db.bulk import insert_many, insert_new, put_many
 from podium.db.engine import Database
-from podium.db.ids import canonical_id, new_id, new_ids
+from podium.db.ids import DEFAULT_WORKSPACE_ID, canonical_id, new_id, new_ids
 from podium.db.tables.flows import flows
 from podium.db.tables.logs import logs
+from podium.db.tables.services import service_heartbeats
 from podium.db.unit import Tx
 
 NOW = datetime(2024, 5, 6, 12, 0, 0, 1, tzinfo=UTC)
@@ -78,3 +79,57 @@ def test_ids_made_together_sort_in_their_order() -> None:
     assert len({*ids, *new_ids(1000)}) == 2000
     assert all(canonical_id(each) == each and each[14] == "7" for each in ids)
     assert new_ids(0) == []
+
+
+def test_rows_that_exist_are_left_out_and_told(run: Any) -> None:
+    """Only what no uniqueness keeps out is inserted; values are stored as by a plain insert."""
+
+    def row(name: str, tags: list[str]) -> dict[str, Any]:
+        shared = {"workspace_id": DEFAULT_WORKSPACE_ID, "created": NOW, "updated": NOW}
+        return {"id": new_id(), "name": name, "tags": tags, "labels": {"a": 'quo"te ö'}, **shared}
+
+    def unit(tx: Tx) -> Any:
+        first = [row("one", ["a"]), row("two", [])]
+        again = [row("two", ["b"]), row("three", ["c"])]
+        assert insert_new(tx, flows, []) == []
+        assert sorted(insert_new(tx, flows, first)) == sorted(each["id"] for each in first)
+        assert insert_new(tx, flows, again) == [again[1]["id"]]
+        tx.run(flows.insert().values(row("plain", ["a"])))
+        columns = (flows.c.name, flows.c.tags, flows.c.labels, flows.c.created)
+        return tx.all(select(*columns).order_by(flows.c.name))
+
+    stored = run(unit)
+    assert [(each["name"], bytes(each["tags"])) for each in stored] == [
+        ("one", b'["a"]'), ("plain", b'["a"]'), ("three", b'["c"]'), ("two", b"[]")
+    ]  # fmt: skip
+    assert {bytes(each["labels"]).replace(b" ", b"") for each in stored} == {'{"a":"quo\\"teö"}'.encode()}
+    assert {each["created"] for each in stored} == {NOW}
+
+
+def test_rows_are_put_in_place_of_those_with_the_same_key(run: Any) -> None:
+    """By one statement, moments, numbers and nothing at all included."""
+
+    def beat(name: str, **values: Any) -> dict[str, Any]:
+        empty = {"last_started": None, "duration": None, "last_error": None}
+        return {"name": name, "process": "p", "interval": 1.5, **empty, **values}
+
+    def unit(tx: Tx) -> Any:
+        key = ("name", "process")
+        put_many(tx, service_heartbeats, [], key)
+        put_many(tx, service_heartbeats, [beat("a", last_error="x"), beat("b", duration=0.25)], key)
+        put_many(tx, service_heartbeats, [beat("a", last_started=NOW), beat("c")], key)
+        table = service_heartbeats.c
+        columns = (table.name, table.interval, table.last_started, table.duration, table.last_error)
+        return [tuple(row.values()) for row in tx.all(select(*columns).order_by(table.name))]
+
+    assert run(unit) == [
+        ("a", 1.5, NOW, None, None),
+        ("b", 1.5, None, 0.25, None),
+        ("c", 1.5, None, None, None),
+    ]
+
+
+def test_new_rows_that_no_table_takes_are_refused(run: Any) -> None:
+    """As an error of SQLAlchemy, whatever the driver calls it."""
+    with pytest.raises(IntegrityError):
+        run(lambda tx: insert_new(tx, flows, [{"id": new_id(), "name": None}]))
