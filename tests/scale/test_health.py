@@ -12,9 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from podium.cli.app import main
 from podium.db import commands
 from tests import backing
-from tests.cli.conftest import Podium, Result, podium  # noqa: F401 - a fixture
+from tests.backing import OwnPostgres
+from tests.cli.conftest import Result
 from tests.cli.processes import ServerProcess
 from tests.own_redis import OwnRedis
 from tests.scale.test_processes import FAST, Site, children, frozen, is_ready, last_round, ready, until
@@ -26,7 +28,7 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[backing.OwnPostgres]:
+def postgres() -> Iterator[OwnPostgres]:
     """A PostgreSQL server of the test's own."""
     try:
         with backing.own_postgres() as server:
@@ -36,21 +38,24 @@ def own_postgres() -> Iterator[backing.OwnPostgres]:
 
 
 @pytest.fixture
-def site(home: Path, own_postgres: backing.OwnPostgres, own_redis: OwnRedis) -> Iterator[Site]:
+def site(home: Path, postgres: OwnPostgres, own_redis: OwnRedis) -> Iterator[Site]:
     with ExitStack() as stack:
-        database = own_postgres.url.rpartition("/")[0] + "/podium"
-        own_postgres._run("CREATE DATABASE podium")
+        database = postgres.url.rpartition("/")[0] + "/podium"
+        postgres._run("CREATE DATABASE podium")
         commands.upgrade(database)
         yield Site(home, database, own_redis.url, stack)
 
 
 @pytest.fixture
-def ask(podium: Podium, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
     """Runs a command that asks a process."""
 
     def ask(process: ServerProcess, *arguments: str) -> Result:
         monkeypatch.setenv("PODIUM_API_URL", f"{process.url}/api")
-        return podium(*arguments)
+        capsys.readouterr()
+        code = main(arguments)
+        said = capsys.readouterr()
+        return Result(code, said.out, said.err)
 
     return ask
 
@@ -83,7 +88,7 @@ def metric(process: ServerProcess, name: str, **labels: str) -> float | None:
 
 
 def go_through(
-    ask: Ask, processes: list[ServerProcess], loop: int | None, redis: OwnRedis | None, database: backing.OwnPostgres
+    ask: Ask, processes: list[ServerProcess], loop: int | None, redis: OwnRedis | None, database: OwnPostgres
 ) -> None:
     """Each fault is named by every process, and each is well again afterwards, none of them started again."""
     pids = [process.process.pid for process in processes]
@@ -118,24 +123,20 @@ def all_green(ask: Ask, processes: list[ServerProcess]) -> None:
         until(lambda process=process: is_green(ask, process), 60)  # type: ignore[misc]
 
 
-def test_an_api_and_a_services_process(
-    ask: Ask, site: Site, own_postgres: backing.OwnPostgres, own_redis: OwnRedis
-) -> None:
+def test_an_api_and_a_services_process(ask: Ask, site: Site, postgres: OwnPostgres, own_redis: OwnRedis) -> None:
     """Each says it of both, the services process on a port of its own."""
     server, services = site.server("--no-services"), site.services()
-    go_through(ask, [server, services], services.process.pid, own_redis, own_postgres)
+    go_through(ask, [server, services], services.process.pid, own_redis, postgres)
     assert metric(services, "process_open_fds", process="services") is not None
     assert metric(services, "http_requests_total", method="GET", path="/ready", status="5xx") is not None
 
 
-def test_the_members_of_a_supervisor(
-    ask: Ask, site: Site, own_postgres: backing.OwnPostgres, own_redis: OwnRedis
-) -> None:
+def test_the_members_of_a_supervisor(ask: Ask, site: Site, postgres: OwnPostgres, own_redis: OwnRedis) -> None:
     """Whichever of them is asked, also about the one for the services; and their metrics are one whole."""
     site.variables["PODIUM_SERVER_SERVICES_HEALTH_PORT"] = str(backing.free_port())
     server = site.server("--workers", "2")
     services = children(server.process.pid)[-1]
-    go_through(ask, [server], services, own_redis, own_postgres)
+    go_through(ask, [server], services, own_redis, postgres)
     before = metric(server, "http_requests_total", method="GET", path="/hello", status="2xx") or 0
     for _ in range(40):
         httpx.get(f"{server.url}/api/hello", timeout=20)
@@ -145,13 +146,11 @@ def test_the_members_of_a_supervisor(
 
 
 @pytest.mark.parametrize("with_redis", [False, True])
-def test_one_process(
-    ask: Ask, home: Path, own_postgres: backing.OwnPostgres, own_redis: OwnRedis, with_redis: bool
-) -> None:
+def test_one_process(ask: Ask, home: Path, postgres: OwnPostgres, own_redis: OwnRedis, with_redis: bool) -> None:
     """A server as most people run it, on PostgreSQL."""
-    own_postgres._run("CREATE DATABASE podium")
-    variables = {"PODIUM_SERVER_DATABASE_CONNECTION_URL": own_postgres.url.rpartition("/")[0] + "/podium", **FAST}
+    postgres._run("CREATE DATABASE podium")
+    variables = {"PODIUM_SERVER_DATABASE_CONNECTION_URL": postgres.url.rpartition("/")[0] + "/podium", **FAST}
     if with_redis:
         variables |= {"PODIUM_REDIS_URL": own_redis.url, "PODIUM_REDIS_MESSAGING_SOCKET_TIMEOUT": "2"}
     with ServerProcess(home, backing.free_port(), **variables) as server:
-        go_through(ask, [server.until_ready()], None, own_redis if with_redis else None, own_postgres)
+        go_through(ask, [server.until_ready()], None, own_redis if with_redis else None, postgres)
