@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from podium.db import commands
-from podium.db.bulk import insert_many, insert_new, put_many
+from podium.db.bulk import insert_many, insert_new, put_many, set_many
 from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, canonical_id, new_id, new_ids
 from podium.db.tables.flows import flows
@@ -127,6 +127,21 @@ def test_rows_are_put_in_place_of_those_with_the_same_key(run: Any) -> None:
         ("b", 1.5, None, 0.25, None),
         ("c", 1.5, None, None, None),
     ]
+
+
+def test_a_column_is_set_row_by_row(run: Any) -> None:
+    """By one statement; other rows stay as they are."""
+    later = NOW + timedelta(days=1)
+
+    def unit(tx: Tx) -> Any:
+        shared = {"workspace_id": DEFAULT_WORKSPACE_ID, "tags": [], "labels": {}, "created": NOW, "updated": NOW}
+        ids = insert_new(tx, flows, [{"id": new_id(), "name": name, **shared} for name in "abc"])
+        set_many(tx, flows, "updated", {})
+        set_many(tx, flows, "updated", {ids[0]: later, ids[1]: later + timedelta(seconds=1)})
+        return ids, {row["id"]: row["updated"] for row in tx.all(select(flows.c.id, flows.c.updated))}
+
+    ids, stored = run(unit)
+    assert stored == {ids[0]: later, ids[1]: later + timedelta(seconds=1), ids[2]: NOW}
 
 
 def test_new_rows_that_no_table_takes_are_refused(run: Any) -> None:

@@ -82,9 +82,9 @@ def is_green(ask: Ask, process: ServerProcess) -> bool:
     return ask(process, "server", "status").code == ask(process, "healthcheck", "--ready").code == 0
 
 
-def metric(process: ServerProcess, name: str, **labels: str) -> float | None:
+def metric(asked: ServerProcess, name: str, **labels: str) -> float | None:
     """A metric as the process tells it."""
-    return value(samples_of(httpx.get(f"{process.url}/metrics", timeout=20).text), name, **labels)
+    return value(samples_of(httpx.get(f"{asked.url}/metrics", timeout=20).text), name, **labels)
 
 
 def go_through(

@@ -33,6 +33,7 @@ class Snapshot:
     database: str
     connections: int
     messages: bool
+    answers: bool
     state: State | None
     counts: dict[str, int] | None
     now: datetime
@@ -76,7 +77,7 @@ def _state(snapshot: Snapshot, samples: Samples) -> None:
     samples["info"].append(((__version__, snapshot.database), 1))
     samples["messages_up"].append(((), int(snapshot.messages)))
     state = snapshot.state
-    samples["database_up"].append(((), int(state is not None)))
+    samples["database_up"].append(((), int(snapshot.answers)))
     if snapshot.counts is not None:
         counts = snapshot.counts
         samples["flow_runs"] = [((kind,), counts.get(kind, 0)) for kind in STATES]

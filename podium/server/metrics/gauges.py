@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from sqlalchemy import text
+
 from podium.db.engine import Database
 from podium.db.errors import DatabaseUnavailable
 from podium.db.unit import Tx
@@ -18,15 +20,20 @@ REMEMBERED = 5.0
 """Seconds for which a reading serves at least."""
 
 SHARE = 0.005
-"""Of the time, how much may go into reading: what takes long is read the less often."""
+"""Of the time, how much may go into a reading: what takes long is read the less often."""
+
+LONGEST = 120.0
+"""Seconds for which a reading serves at most."""
 
 PATIENCE = 2.5
 """Seconds that somebody who asks waits for the database."""
 
+_PING = text("SELECT 1")
+
 
 @dataclass(slots=True)
 class _Reading:
-    """A reading of the database; ``value`` is None as long as it does not answer."""
+    """A reading of the database; ``value`` is None as long as it does not answer, ``until`` the time it serves."""
 
     unit: Callable[[Tx], Any]
     value: Any = None
@@ -34,27 +41,32 @@ class _Reading:
     task: asyncio.Task[None] | None = None
 
 
+def _ping(tx: Tx) -> bool:
+    return bool(tx.value(_PING))
+
+
 class Gauges:
     """The readings of a process, each of one unit of work at a time whoever asks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._answers = _Reading(_ping)
         self._state = _Reading(read_state)
         self._counts = _Reading(count_states)
 
-    async def read(self) -> tuple[State | None, dict[str, int] | None]:
-        """How the work stands, and the flow runs by state; None for what the database does not tell."""
-        readings = (self._state, self._counts)
+    async def read(self) -> tuple[bool, State | None, dict[str, int] | None]:
+        """Whether the database answers, how the work stands, and the flow runs by state; None for what is not known."""
+        readings = (self._answers, self._state, self._counts)
         now = monotonic()
         for reading in readings:
             if reading.task is None and now >= reading.until:
                 reading.task = asyncio.create_task(self._renew(reading))
         waited = [reading.task for reading in readings if reading.task is not None]
         if waited:
-            _, late = await asyncio.wait(waited, timeout=PATIENCE)
-            if self._state.task in late:
-                self._state.value = None
-        return self._state.value, self._counts.value
+            await asyncio.wait(waited, timeout=PATIENCE)
+        if self._answers.task is not None or not self._answers.value:
+            return False, None, None
+        return True, self._state.value, self._counts.value
 
     async def _renew(self, reading: _Reading) -> None:
         began = monotonic()
@@ -66,6 +78,6 @@ class Gauges:
             logger.exception("The metrics of the database could not be read")
             reading.value = None
         finally:
-            took = monotonic() - began
-            reading.until = monotonic() + (max(REMEMBERED, took / SHARE) if reading.value is not None else 0.0)
+            served = min(max(REMEMBERED, (monotonic() - began) / SHARE), LONGEST)
+            reading.until = monotonic() + (0.0 if reading.value is None or reading is self._answers else served)
             reading.task = None

@@ -24,13 +24,14 @@ async def read_metrics(call: Call) -> Reply:
 async def _expose(runtime: Runtime, accept: str) -> tuple[bytes, str]:
     # Loaded on use: a server that nobody asks does without the library.
     exposition = await asyncio.to_thread(importlib.import_module, "podium.server.metrics.exposition")
-    state, counts = await runtime.gauges.read()
+    answers, state, counts = await runtime.gauges.read()
     database = runtime.database
     snapshot = exposition.Snapshot(
         board=runtime.figures.board,
         database="sqlite" if database.dialect == "sqlite" else "postgresql",
         connections=database.most_connections,
         messages=runtime.bus.trouble is None,
+        answers=answers,
         state=state,
         counts=counts,
         now=database.clock(),

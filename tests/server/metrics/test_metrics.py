@@ -85,6 +85,7 @@ def told(units: Units) -> Samples:
         database=units.database.dialect,
         connections=3,
         messages=True,
+        answers=True,
         state=units.read(read_state),
         counts=units.read(count_states),
         now=now,
@@ -219,7 +220,7 @@ def test_their_number_is_bounded_whatever_there_is(crowded: Units) -> None:
     state, counts = crowded.read(read_state), crowded.read(count_states)
     now = crowded.database.clock()
     snapshot = Snapshot(
-        board=board, database="sqlite", connections=3, messages=True, state=state, counts=counts, now=now
+        board=board, database="sqlite", connections=3, messages=True, answers=True, state=state, counts=counts, now=now
     )
     series = samples_of(expose(snapshot, "")[0].decode())
     assert len(series) <= MOST_SERIES

@@ -144,8 +144,9 @@ async def test_an_idle_server_says_little_to_its_database(database_url: str, mon
         await _add_deployments(runtime, 20)
         services = Services(runtime)
         await services.start()
-        async with asyncio.timeout(30):
-            while services.heartbeats.of["scheduler"].last_finished is None:
+        async with asyncio.timeout(60):
+            periodic = {service.name for service in SERVICES if not service.is_consumer} & set(services.heartbeats.of)
+            while any(services.heartbeats.of[name].last_finished is None for name in periodic):
                 await asyncio.sleep(0.1)
         before = counts.total()
         await asyncio.sleep(8)
@@ -171,7 +172,7 @@ async def test_a_pass_of_the_scheduler_says_as_much_for_many_deployments(
         assert await schedule_deployments(runtime.database, scheduler) == 0
         idle = counts.total()
         await runtime.database.close()
-    assert sum(making.values()) <= 12, making
+    assert sum(making.values()) <= 16, making
     assert idle <= 6, counts
 
 
