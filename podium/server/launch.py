@@ -19,6 +19,7 @@ from podium.profiles import Settings
 from podium.server import main, pidfile
 from podium.server.http.request_ids import note_request_id
 from podium.server.listening import listen
+from podium.server.notify import tell_ready
 from podium.server.supervisor import Run, Supervisor
 from podium.server.web.bundles import INDEX, find_bundles
 
@@ -145,6 +146,7 @@ def _announced(
     def ready() -> None:
         pidfile.write(path, url, log)
         announce(Started(url, os.getpid(), log))
+        tell_ready()
 
     try:
         yield ready
@@ -226,8 +228,17 @@ def set_up_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(request)s%(message)s"))
     handler.addFilter(note_request_id)
+    handler.addFilter(_shorten)
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     for name in ("podium", "uvicorn"):
         logging.getLogger(name).setLevel(settings.server.logging_level)
     logging.getLogger("docket").setLevel(logging.ERROR)
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """What Docket says of a Redis that is away gets a line: where in the code that was noticed helps nobody."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name.startswith("docket") and error is not None and type(error).__module__.startswith("redis."):
+        record.msg, record.args, record.exc_info = f"{record.getMessage()}: {error}", (), None
+    return True

@@ -1,0 +1,245 @@
+"""What has to hold after a chaos run: each check gives the sentences that say what does not."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import httpx
+import psycopg
+
+from tests.chaos.faults import OUTAGES
+from tests.chaos.load import SLOTS
+from tests.chaos.process import Process
+from tests.chaos.schedules import Schedule
+
+RECOVERY = 30.0
+"""Seconds after a fault within which everything goes on."""
+
+OFTEN = 20.0
+"""Services that run at least this often must have had a round by then."""
+
+NOTED_AFTER = 6.0
+"""Rounds are in the database some seconds after they ended."""
+
+MOST = 10
+
+Notes = dict[str, list[dict[str, Any]]]
+
+
+@dataclass
+class Report:
+    """What is wrong, and figures to print."""
+
+    wrong: list[str] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, check: str, found: Iterable[str]) -> None:
+        """Keeps the first few of many."""
+        sentences = list(found)
+        self.figures[check] = "ok" if not sentences else f"{len(sentences)} wrong"
+        self.wrong += [f"{check}: {sentence}" for sentence in islice(sentences, MOST)]
+
+
+@dataclass
+class Version:
+    """A schedule of a deployment: asked for, acknowledged, about to be replaced, replaced for sure."""
+
+    schedule: Schedule
+    asked: float
+    since: float
+    until: float = float("inf")
+    gone: float = float("inf")
+
+
+@dataclass
+class Outage:
+    start: float
+    end: float
+
+
+def outages(notes: Notes) -> list[Outage]:
+    """When something was away that all processes need."""
+    begun: dict[str, float] = {}
+    found = []
+    for note in sorted(notes["fault"] + notes["healed"], key=lambda note: float(note["at"])):
+        if note["what"] in OUTAGES:
+            if note["op"] == "fault":
+                begun[note["what"]] = note["at"]
+            else:
+                found.append(Outage(begun.pop(note["what"]), note["at"]))
+    return found
+
+
+def recovered(moment: float, away: Sequence[Outage]) -> float:
+    """By when all goes on again after a moment, given what was away meanwhile."""
+    by = moment + RECOVERY
+    for outage in sorted(away, key=lambda outage: outage.start):
+        if outage.start < by and outage.end > moment:
+            by = max(by, outage.end + RECOVERY)
+    return by
+
+
+def versions(notes: Notes) -> dict[str, list[Version]]:
+    """The schedules of each deployment, in order."""
+    found: dict[str, list[Version]] = defaultdict(list)
+    asked = {}
+    for note in sorted(notes["replacing"] + notes["schedule"], key=lambda note: float(note["at"])):
+        mine = found[note["name"]]
+        if note["op"] == "replacing":
+            asked[note["name"]] = note["at"]
+            if mine:
+                mine[-1].until = note["at"]
+        else:
+            if mine:
+                mine[-1].gone = note["at"]
+            schedule = Schedule(note["kind"], note["anchor"], note["period"])
+            mine.append(Version(schedule, asked[note["name"]], note["at"]))
+    return found
+
+
+def check_slots(notes: Notes, runs: Sequence[tuple[str, float, str]], start: float, end: float, report: Report) -> None:
+    """One run for each slot: none twice, none that no schedule asked for, none missing that the scheduler had time for.
+
+    ``runs``: deployment, moment and state of every run that the scheduler made. A slot is missing where its schedule
+    was there for half a minute before, and nothing that the scheduler needs was away.
+    """
+    away = outages(notes)
+    made: dict[str, Counter[float]] = defaultdict(Counter)
+    for name, moment, _ in runs:
+        made[name][moment] += 1
+    wrong, due, unproven = [], 0, 0
+    for name, mine in versions(notes).items():
+        wrong += [f"{name} has {n} runs at {moment:.0f}" for moment, n in made[name].items() if n > 1]
+        for moment in made[name]:
+            if not any(each.schedule.has(moment) and each.asked <= moment <= each.gone + RECOVERY for each in mine):
+                wrong.append(f"{name} has a run at {moment:.3f}, which no schedule asked for")
+        for each in mine:
+            sure = recovered(each.since, away) if each.since > start else start
+            for moment in each.schedule.slots(max(each.since, start), min(each.until, end)):
+                if moment < min(each.until, end):
+                    due += moment >= sure
+                    if not made[name][moment]:
+                        unproven += moment < sure
+                        if moment >= sure:
+                            wrong.append(f"{name} has no run at {moment} ({each.schedule}, since {each.since:.1f})")
+    report.add("one run for each slot", wrong)
+    report.figures |= {"slots due": due, "slots missed right after a change of schedule": unproven}
+
+
+def check_ends(runs: Sequence[tuple[str, float, str]], end: float) -> Iterator[str]:
+    """Every run that was due has ended."""
+    for name, moment, state in runs:
+        if moment <= end and state != "COMPLETED":
+            yield f"the run of {name} at {moment:.0f} is {state}"
+
+
+def check_workers(notes: Notes) -> Iterator[str]:
+    """No run was given to two workers."""
+    by = defaultdict(set)
+    for note in notes["started"]:
+        by[note["id"]].add(note["by"])
+    for run, workers in by.items():
+        if len(workers) > 1:
+            yield f"run {run} was given to {sorted(workers)}"
+
+
+def check_writes(notes: Notes, url: str, database_url: str) -> Iterator[str]:
+    """Every acknowledged run, state, log line and event is there, events once; runs and events through the API."""
+    yield from _missing("run", notes, _known(url, "/flow_runs/filter", "flow_runs", notes["run"], 200))
+    with psycopg.connect(database_url) as connection:
+        states = {(str(run), kind) for run, kind in connection.execute("SELECT flow_run_id, type FROM flow_run_states")}
+        lines = {message for (message,) in connection.execute("SELECT message FROM logs WHERE name = 'chaos'")}
+        sent = connection.execute("SELECT id FROM events WHERE event = 'chaos.happened'").fetchall()
+    events = Counter(str(event) for (event,) in sent)
+    yield from _missing("event", notes, events)
+    yield from (f"event {event} is there {n} times" for event, n in events.items() if n > 1)
+    for note in notes["state"]:
+        if (note["id"], note["state"]) not in states:
+            yield f"run {note['id']} was never {note['state']}"
+    for note in notes["log"]:
+        if note["message"] not in lines:
+            yield f"the log line {note['message']} is lost"
+    some = notes["event"][:: max(1, len(notes["event"]) // 50)]
+    found = set(_known(url, "/events/filter", "filter", some, 50))
+    yield from (f"event {note['id']} is not in the API's answer" for note in some if note["id"] not in found)
+
+
+def _missing(what: str, notes: Notes, known: Iterable[str]) -> Iterator[str]:
+    there = set(known)
+    yield from (f"{what} {note['id']} is lost" for note in notes[what] if note["id"] not in there)
+
+
+def _known(url: str, path: str, name: str, notes: Sequence[dict[str, Any]], size: int) -> Iterator[str]:
+    with httpx.Client(base_url=url, timeout=30) as client:
+        for first in range(0, len(notes), size):
+            ids = [note["id"] for note in notes[first : first + size]]
+            if name == "filter":
+                answer = client.post(f"/api{path}", json={"filter": {"id": {"id": ids}}, "limit": size})
+                yield from (event["id"] for event in answer.raise_for_status().json()["events"])
+            else:
+                answer = client.post(f"/api{path}", json={name: {"id": {"any_": ids}}, "limit": size})
+                yield from (row["id"] for row in answer.raise_for_status().json())
+
+
+def check_rounds(notes: Notes, end: float, report: Report) -> None:
+    """Every service that runs often has a round within half a minute of each fault's end."""
+    away = outages(notes)
+    rounds = defaultdict(set)
+    for note in notes["round"]:
+        if note["interval"] <= OFTEN:
+            rounds[note["name"]].add(note["finished"])
+    wrong, longest = [], 0.0
+    for fault in notes["healed"]:
+        by = recovered(fault["at"], away)
+        if by + NOTED_AFTER > end:
+            continue
+        healed = max([fault["at"], *(each.end for each in away if each.start < by and each.end <= by - RECOVERY)])
+        for name, finished in rounds.items():
+            first = min((moment for moment in finished if moment > healed), default=end)
+            longest = max(longest, first - healed)
+            if first > by:
+                what = f"{fault['what']} {fault['target']}".strip()
+                wrong.append(f"{name} had no round until {first - healed:.0f} s after {what}")
+    report.add("services go on within 30 s", wrong if rounds else ["no service had a round"])
+    report.figures["longest wait for a round, s"] = round(longest, 1)
+
+
+def check_ready(notes: Notes, names: Iterable[str]) -> Iterator[str]:
+    """At the end every process says that it is ready."""
+    last = {note["name"]: note for note in notes["ready"]}
+    for name in names:
+        if name not in last or last[name]["status"] != 200:
+            yield f"{name} is not ready at the end: {last.get(name, {}).get('troubles')}"
+
+
+def check_answers(notes: Notes, requests: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Nobody was told 500, by the proxy or by a process."""
+    yield from (f"{note['method']} {note['path']}: {note['status']} {note['body']}" for note in notes["bad"])
+    yield from (f"{note['name']} answered {note['status']}" for note in notes["ready"] if note["status"] == 500)
+    for request in requests:
+        if request["status"] == 500 or "500" in request["upstream"]:
+            yield f"{request['method']} {request['path']}: {request['status']} ({request['upstream']})"
+
+
+def check_slots_taken(notes: Notes) -> Iterator[str]:
+    """The limit was never exceeded: neither as the database says, nor as those who held slots do."""
+    yield from (f"{note['taken']} slots are taken of {SLOTS}" for note in notes["slots"] if note["taken"] > SLOTS)
+    held = set()
+    for note in sorted(notes["got"] + notes["gave"], key=lambda note: float(note["at"])):
+        held.symmetric_difference_update({note["lease"]})
+        if len(held) > SLOTS:
+            yield f"{len(held)} held slots at {note['at']:.2f}"
+
+
+def check_processes(notes: Notes, processes: Iterable[Process]) -> Iterator[str]:
+    """A process that answered once ended only where it was killed, and none logged a traceback."""
+    for process in processes:
+        answered = [note["at"] for note in notes["ready"] if note["name"] == process.name]
+        for end in process.exits:
+            if not end.wanted and any(end.at - end.seconds <= moment <= end.at for moment in answered):
+                yield f"{process.name} ended by itself with {end.code} after {end.seconds:.0f} s"
+        before, traceback, after = process.log.read_text(errors="replace").partition("Traceback (most recent")
+        if traceback:
+            yield f"{process.name} logged: {before[-300:]}{traceback}{after[-600:]}"
