@@ -82,28 +82,29 @@ def recovered(moment: float, away: Sequence[Outage]) -> float:
 
 
 def versions(notes: Notes) -> dict[str, list[Version]]:
-    """The schedules of each deployment, in order."""
+    """The schedules of each deployment, in order; one that was replaced by itself is one."""
     found: dict[str, list[Version]] = defaultdict(list)
-    asked = {}
+    asked: dict[str, dict[str, Any]] = {}
     for note in sorted(notes["replacing"] + notes["schedule"], key=lambda note: float(note["at"])):
-        mine = found[note["name"]]
         if note["op"] == "replacing":
-            asked[note["name"]] = note["at"]
-            if mine:
-                mine[-1].until = note["at"]
-        else:
-            if mine:
-                mine[-1].gone = note["at"]
-            schedule = Schedule(note["kind"], note["anchor"], note["period"])
-            mine.append(Version(schedule, asked[note["name"]], note["at"]))
+            asked[note["name"]] = note
+            continue
+        mine = found[note["name"]]
+        schedule = Schedule(note["kind"], note["anchor"], note["period"])
+        if mine and mine[-1].schedule == schedule:
+            continue
+        if mine:
+            mine[-1].until, mine[-1].gone = asked[note["name"]]["at"], note["at"]
+        mine.append(Version(schedule, asked[note["name"]]["at"], note["at"]))
     return found
 
 
 def check_slots(notes: Notes, runs: Sequence[tuple[str, float, str]], start: float, end: float, report: Report) -> None:
-    """One run for each slot: none twice, none that no schedule asked for, none missing that the scheduler had time for.
+    """One run for each slot of a schedule: none twice, none that no schedule asked for, none missing.
 
-    ``runs``: deployment, moment and state of every run that the scheduler made. A slot is missing where its schedule
-    was there for half a minute before, and nothing that the scheduler needs was away.
+    ``runs``: deployment, moment and state of every run that the scheduler made. Another schedule in place of one has
+    half a minute, beginning when nothing that the scheduler needs is away; until then missing slots are counted. A
+    worker may have taken a run ahead of its time, which stays when the schedule goes.
     """
     away = outages(notes)
     made: dict[str, Counter[float]] = defaultdict(Counter)
@@ -111,19 +112,23 @@ def check_slots(notes: Notes, runs: Sequence[tuple[str, float, str]], start: flo
         made[name][moment] += 1
     wrong, due, unproven = [], 0, 0
     for name, mine in versions(notes).items():
-        wrong += [f"{name} has {n} runs at {moment:.0f}" for moment, n in made[name].items() if n > 1]
-        for moment in made[name]:
-            if not any(each.schedule.has(moment) and each.asked <= moment <= each.gone + RECOVERY for each in mine):
+        for moment, number in made[name].items():
+            makers = {v.schedule for v in mine if v.schedule.has(moment) and v.asked <= moment <= v.gone + RECOVERY}
+            if not makers:
                 wrong.append(f"{name} has a run at {moment:.3f}, which no schedule asked for")
+            elif number > len(makers):
+                wrong.append(f"{name} has {number} runs at {moment:.0f} ({makers})")
         for each in mine:
             sure = recovered(each.since, away) if each.since > start else start
-            for moment in each.schedule.slots(max(each.since, start), min(each.until, end)):
-                if moment < min(each.until, end):
-                    due += moment >= sure
-                    if not made[name][moment]:
-                        unproven += moment < sure
-                        if moment >= sure:
-                            wrong.append(f"{name} has no run at {moment} ({each.schedule}, since {each.since:.1f})")
+            last = min(each.until, end)
+            for moment in each.schedule.slots(max(each.since, start), last):
+                if moment == last:  # replaced in that second
+                    continue
+                due += moment >= sure
+                if not made[name][moment]:
+                    unproven += moment < sure
+                    if moment >= sure:
+                        wrong.append(f"{name} has no run at {moment} ({each.schedule}, since {each.since:.1f})")
     report.add("one run for each slot", wrong)
     report.figures |= {"slots due": due, "slots missed right after a change of schedule": unproven}
 
@@ -135,14 +140,24 @@ def check_ends(runs: Sequence[tuple[str, float, str]], end: float) -> Iterator[s
             yield f"the run of {name} at {moment:.0f} is {state}"
 
 
-def check_workers(notes: Notes) -> Iterator[str]:
-    """No run was given to two workers."""
-    by = defaultdict(set)
-    for note in notes["started"]:
-        by[note["id"]].add(note["by"])
-    for run, workers in by.items():
-        if len(workers) > 1:
-            yield f"run {run} was given to {sorted(workers)}"
+def check_workers(notes: Notes, report: Report) -> None:
+    """No run was given to a worker while another had it.
+
+    One that asks for a run after that has ended gets it, as the contract has it: such runs are counted.
+    """
+    holders: dict[str, str] = {}
+    ended, wrong, again = set(), [], 0
+    for note in sorted(notes["started"] + notes["ended"], key=lambda note: float(note["at"])):
+        run, worker = note["id"], note["by"]
+        if note["op"] == "ended":
+            holders.pop(run, None)
+            ended.add(run)
+        elif holders.setdefault(run, worker) != worker:
+            wrong.append(f"run {run} was given to {worker} while {holders[run]} had it")
+        else:
+            again += run in ended
+    report.add("no run is given to two workers", wrong)
+    report.figures["runs begun again after their end"] = again
 
 
 def check_writes(notes: Notes, url: str, database_url: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What the clients of a chaos run asked for and what they were told: a line of JSON for each note.
 
 * ``replacing``: a deployment is about to get a schedule in place of any other; ``schedule``: it has it.
-* ``run``, ``state``, ``log``, ``event``: an acknowledged write. ``started``: a run was given to a worker, to it alone.
+* ``run``, ``state``, ``log``, ``event``: an acknowledged write. ``started``: a run was given to a worker, to it alone;
+  ``ended``: it is done with it.
 * ``got``, ``gave``: a slot is held, and about to be given back.
 * ``fault`` and ``healed``: a fault begins, has ended. ``ready``: what a process says of itself. ``round``: when a
   service last finished. ``slots``: the slots of the limit that are taken.

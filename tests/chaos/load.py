@@ -124,7 +124,7 @@ def redeploy(api: Api, me: str, stopping: threading.Event, flow: str, names: lis
 
 def work(api: Api, me: str, closing: threading.Event) -> None:
     """Polls the pool as a worker does, ten seconds ahead, and takes every run it gets through its life."""
-    waiting: list[tuple[float, str]] = []
+    waiting: list[tuple[float, str, str]] = []
     while not closing.wait(api.random.uniform(0.3, 0.8)):
         until = (datetime.now(UTC) + timedelta(seconds=PREFETCH)).isoformat()
         body = {"scheduled_before": until, "limit": 20}
@@ -134,17 +134,13 @@ def work(api: Api, me: str, closing: threading.Event) -> None:
             if propose(api, me, run["id"], "PENDING"):
                 api.history.note("started", id=run["id"], by=me)
                 due = datetime.fromisoformat(run["expected_start_time"]).timestamp()
-                heapq.heappush(waiting, (due, run["id"]))
+                heapq.heappush(waiting, (due, run["id"], "RUNNING"))
         while waiting and waiting[0][0] <= time.time():
-            live(api, me, heapq.heappop(waiting)[1])
-
-
-def live(api: Api, me: str, run: str) -> None:
-    """Running, then completed."""
-    for state in LIFE:
-        if not propose(api, me, run, state):
-            api.history.note("stopped", id=run, state=state)
-            return
+            _, run_id, state = heapq.heappop(waiting)
+            if not propose(api, me, run_id, state) or state == "COMPLETED":
+                api.history.note("ended", id=run_id, by=me, state=state)
+            else:
+                heapq.heappush(waiting, (time.time() + api.random.uniform(0.5, 3), run_id, "COMPLETED"))
 
 
 def propose(api: Api, me: str, run: str, state: str) -> bool:

@@ -87,7 +87,7 @@ def check(topology: Topology, history: History, load: Load, start: float, end: f
     report, notes, made, requests = checker.Report(), history.read(), runs(topology), topology.requests()
     checker.check_slots(notes, made, start, end, report)
     report.add("every run that was due has ended", checker.check_ends(made, end))
-    report.add("no run is given to two workers", checker.check_workers(notes))
+    checker.check_workers(notes, report)
     report.add("every acknowledged write is kept", checker.check_writes(notes, topology.url, topology.database_url))
     checker.check_rounds(notes, checked, report)
     report.add("every process is ready", checker.check_ready(notes, topology.podium))

@@ -40,6 +40,10 @@ def test_a_slot_that_is_missing_doubled_or_unasked_for_is_named() -> None:
     assert slots(found, every).wrong == []
     assert "has no run at 1050" in slots(found, [moment for moment in every if moment != 1050]).wrong[0]
     assert "has 2 runs at 1050" in slots(found, [*every, 1050.0]).wrong[0]
+    again = notes(*deployed(900), *deployed(1042), *deployed(1048.5))
+    assert slots(again, every).wrong == []
+    assert "has 2 runs at 1050" in slots(again, [*every, 1050.0]).wrong[0]
+    assert "has no run at 1050" in slots(again, [moment for moment in every if moment != 1050]).wrong[0]
     assert "has a run at 1055.000, which no schedule asked for" in slots(found, [*every, 1055.0]).wrong[0]
 
 
@@ -76,8 +80,15 @@ def test_a_service_that_stays_silent_after_a_fault_is_named() -> None:
 
 def test_a_run_two_workers_hold_and_a_limit_that_is_exceeded_are_named() -> None:
     """By what the clients were told."""
-    twice = notes(("started", 1, {"id": "r", "by": "one"}), ("started", 2, {"id": "r", "by": "two"}))
-    assert list(checker.check_workers(twice)) == ["run r was given to ['one', 'two']"]
+
+    def wrong(*ops: tuple[str, str]) -> list[str]:
+        report = checker.Report()
+        found = notes(*((op, at, {"id": "r", "by": by}) for at, (op, by) in enumerate(ops)))
+        checker.check_workers(found, report)
+        return report.wrong
+
+    assert "run r was given to two while one had it" in wrong(("started", "one"), ("started", "two"))[0]
+    assert wrong(("started", "one"), ("ended", "one"), ("started", "two")) == []
     held = notes(*(("got", at, {"lease": str(at)}) for at in (1.0, 2.0, 3.0)), ("gave", 4, {"lease": "1.0"}))
     assert list(checker.check_slots_taken(held)) == ["3 held slots at 3.00"]
     assert list(checker.check_slots_taken(notes(("slots", 1, {"taken": 3})))) == ["3 slots are taken of 2"]
