@@ -208,11 +208,11 @@ def check_rounds(notes: Notes, end: float, report: Report) -> None:
     wrong, longest = [], 0.0
     for fault in notes["healed"]:
         by = recovered(fault["at"], away)
-        if by + NOTED_AFTER > end:
-            continue
         healed = max([fault["at"], *(each.end for each in away if each.start < by and each.end <= by - RECOVERY)])
         for name, finished in rounds.items():
             first = min((moment for moment in finished if moment > healed), default=end)
+            if first == end and end < by + NOTED_AFTER:
+                continue  # looked at too early to say
             longest = max(longest, first - healed)
             if first > by:
                 what = f"{fault['what']} {fault['target']}".strip()

@@ -36,6 +36,10 @@ _RUNS = (
     "SELECT deployments.name, extract(epoch FROM flow_runs.expected_start_time)::float, flow_runs.state_type"
     " FROM flow_runs JOIN deployments ON deployments.id = flow_runs.deployment_id WHERE flow_runs.auto_scheduled"
 )
+_SILENT = (
+    "SELECT name FROM service_heartbeats WHERE interval <= %s GROUP BY name"
+    " HAVING coalesce(max(last_finished) < to_timestamp(%s), true)"
+)
 
 
 def runs(topology: Topology) -> list[tuple[str, float, str]]:
@@ -71,7 +75,7 @@ def run(topology: Topology, history: History) -> checker.Report:
         load.stop()
         end = time.time()
         drain(topology, end)
-        time.sleep(max(0.0, healed + checker.RECOVERY + checker.NOTED_AFTER - time.time()))
+        wait_for_rounds(topology, healed)
         load.close()
     return check(topology, history, load, start, end, time.time())
 
@@ -80,6 +84,18 @@ def drain(topology: Topology, end: float) -> None:
     """Waits while the workers end the runs that were due, as long as that may take."""
     give_up = time.time() + DRAINED_WITHIN
     while list(checker.check_ends(runs(topology), end)) and time.time() < give_up:
+        time.sleep(1)
+
+
+def wait_for_rounds(topology: Topology, healed: float) -> None:
+    """Returns when every process is ready and every service had a round since, or should have had one."""
+    give_up = healed + checker.RECOVERY + checker.NOTED_AFTER
+    while time.time() < give_up:
+        with psycopg.connect(topology.database_url) as connection:
+            silent = connection.execute(_SILENT.encode(), (checker.OFTEN, healed)).fetchall()
+        if not silent and all(topology.is_ready(name) for name in topology.podium):
+            time.sleep(2)  # the sampler looks once more
+            return
         time.sleep(1)
 
 
