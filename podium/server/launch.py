@@ -28,6 +28,7 @@ STOP_SECONDS = 15.0
 """What the processes of a server may take to stop beside the requests they finish."""
 
 LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
+LIBRARIES = ("docket", "sqlalchemy.pool")
 
 
 class CannotStart(Exception):
@@ -237,8 +238,8 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """What Docket says of a Redis that is away gets a line: where in the code that was noticed helps nobody."""
+    """What libraries say of a Redis or a connection that is gone gets a line: where that was noticed helps nobody."""
     error = record.exc_info[1] if record.exc_info else None
-    if record.name.startswith("docket") and error is not None and type(error).__module__.startswith("redis."):
+    if record.name.startswith(LIBRARIES) and type(error).__module__.partition(".")[0] in ("redis", "psycopg"):
         record.msg, record.args, record.exc_info = f"{record.getMessage()}: {error}", (), None
     return True
