@@ -238,6 +238,14 @@ def check_answers(notes: Notes, requests: Sequence[dict[str, Any]]) -> Iterator[
             yield f"{request['method']} {request['path']}: {request['status']} ({request['upstream']})"
 
 
+def first_success(notes: Notes, requests: Sequence[dict[str, Any]]) -> float:
+    """The longest time, in seconds, from an end of PostgreSQL's absence to the next thing that a client made."""
+    made = [request["at"] for request in requests if request["status"] == 201]
+    ends = [note["at"] for note in notes["healed"] if note["what"].startswith("postgres")]
+    waits = [min((moment for moment in made if moment > end), default=end) - end for end in ends]
+    return round(max(waits, default=0.0), 1)
+
+
 def check_slots_taken(notes: Notes) -> Iterator[str]:
     """The limit was never exceeded: neither as the database says, nor as those who held slots do."""
     yield from (f"{note['taken']} slots are taken of {SLOTS}" for note in notes["slots"] if note["taken"] > SLOTS)

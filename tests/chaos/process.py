@@ -99,5 +99,5 @@ class Process:
             code = self._process.returncode
             self.exits.append(Exit(time(), code, monotonic() - self._started, self._ending))
             self._process = None
-            if self.restart == "unless-stopped" or (self.restart.startswith("on-failure") and code != 0):
+            if self.restart == "unless-stopped" or (self.restart == "on-failure" and code != 0):
                 self.start()

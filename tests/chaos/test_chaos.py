@@ -59,7 +59,7 @@ def test_nothing_is_missed_doubled_or_lost(tmp_path: Path, own_postgres: backing
     with closing(History(tmp_path / "history.jsonl")) as history, topology:
         report = run(topology, history)
     for name, value in report.figures.items():
-        print(f"{name:48} {value}")
+        print(f"{name:52} {value}")
     assert not report.wrong, "\n".join([f"SEED={SEED}, history and logs in {tmp_path}", *report.wrong])
 
 
@@ -127,6 +127,7 @@ def figures(notes: checker.Notes, requests: list[dict[str, Any]], topology: Topo
         "acknowledged": kept,
         "faults": faults,
         "answers through the proxy": dict(sorted(statuses.items())),
+        "longest until PostgreSQL's return is a client's, s": checker.first_success(notes, requests),
         "longest request, s": max(request["seconds"] for request in requests if "/in" not in request["path"]),
         "starts": {name: process.starts for name, process in topology.podium.items()},
     }

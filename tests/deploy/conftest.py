@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-PLACES = os.pathsep.join([str(Path(__file__).parents[2] / ".venv-deploy" / "bin"), os.environ["PATH"], "/usr/sbin"])
+TOOLS = Path(__file__).parents[2] / ".venv-deploy" / "bin"
+PLACES = os.pathsep.join([str(TOOLS), os.environ["PATH"], "/usr/sbin"])
 
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -18,7 +19,7 @@ def tool(tmp_path: Path) -> Tool:
     """Run a program: `tool("helm", "lint", chart)`."""
 
     def run(name: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
-        program = shutil.which(name, path=PLACES)
+        program = shutil.which(name, path=str(TOOLS) if name == "python" else PLACES)
         if program is None:
             pytest.skip(f"{name} is not installed")
         words = [program, *map(str, arguments)]

@@ -1,10 +1,14 @@
 """deploy/compose.yaml says what Podium understands; tests/chaos runs it."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from podium.profiles.resolve import load_settings
 from podium.server import launch
 from tests.deploy import commands, compose
+from tests.deploy.conftest import Tool
 
 SECRETS = {"POSTGRES_PASSWORD": "postgres-secret", "REDIS_PASSWORD": "redis-secret"}
 PODIUM = {
@@ -19,6 +23,22 @@ PODIUM = {
 @pytest.fixture
 def services() -> dict[str, compose.Service]:
     return compose.services(SECRETS)
+
+
+READ = "import sys; from compose_spec import PyOptions; PyOptions().from_yaml(open(sys.argv[1]).read()).validate()"
+
+
+def test_every_key_and_value_is_of_the_specification(tool: Tool, tmp_path: Path) -> None:
+    """As a parser of it reads the file; what services refer to is there."""
+    document = compose.document(SECRETS)
+    (tmp_path / "compose.yaml").write_text(yaml.safe_dump(document))
+    result = tool("python", "-c", READ, tmp_path / "compose.yaml")
+    assert result.returncode == 0, result.stderr
+    for service in document["services"].values():
+        assert set(service.get("depends_on", ())) <= set(document["services"])
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            assert source in document["volumes"] or (compose.DEPLOY / source).is_file()
 
 
 def test_every_command_and_health_check_is_one_of_podium(services: dict[str, compose.Service]) -> None:
