@@ -7,8 +7,8 @@ from tests.chaos import checker
 from tests.chaos.faults import OUTAGES, plan
 from tests.chaos.schedules import Schedule
 
-EVERY_TEN = {"kind": "interval", "anchor": 0, "period": 10}
-EVERY_15 = {"kind": "rrule", "anchor": 0, "period": 15}
+EVERY_TEN = {"kind": "interval", "anchor": 0, "period": 10, "catches_up": False}
+EVERY_15 = {"kind": "rrule", "anchor": 0, "period": 15, "catches_up": False}
 NAMES = ["api-1", "api-2", "services-1", "services-2"]
 
 
@@ -54,10 +54,20 @@ def test_a_new_schedule_has_half_a_minute_and_longer_only_while_something_is_awa
     found = notes(*deployed(900), *deployed(1031, EVERY_15))
     report = slots(found, [*every, 1030.0, *late])
     assert report.wrong == []
-    assert report.figures["slots missed right after a change of schedule"] == 2
+    assert report.figures["slots missed where the policy is not to catch up"] == 2
     assert "no run at 1065" in slots(found, [*every, 1030.0, *late[1:]]).wrong[0]
     frozen = notes(*deployed(900), *deployed(1031, EVERY_15), *away(1035, 1050))
     assert slots(frozen, [*every, 1030.0, *late[1:]]).wrong == []
+
+
+def test_a_deployment_that_catches_up_misses_nothing() -> None:
+    """Neither while something is away nor right after its schedule was replaced; any other misses what passed then."""
+    early = [float(moment) for moment in range(1000, 1040, 10)]
+    for catches_up in (True, False):
+        schedule = EVERY_TEN | {"catches_up": catches_up}
+        found = notes(*deployed(900, schedule), *deployed(1041, schedule), *away(1042, 1052))
+        report = slots(found, [*early, *(float(moment) for moment in range(1060, 1100, 10))])
+        assert len(report.wrong) == 2 * catches_up
 
 
 def test_a_service_that_stays_silent_after_a_fault_is_named() -> None:
