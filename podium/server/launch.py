@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podium.db.claim import services_claim
+from podium.db.errors import DatabaseUnavailable
 from podium.db.options import Options
 from podium.db.urls import sync_url
 from podium.profiles import Settings
@@ -238,8 +239,9 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """What libraries say of a Redis or a connection that is gone gets a line: where that was noticed helps nobody."""
+    """A database or a Redis that is gone gets a line: where in the code that was noticed helps nobody."""
     error = record.exc_info[1] if record.exc_info else None
-    if record.name.startswith(LIBRARIES) and type(error).__module__.partition(".")[0] in ("redis", "psycopg"):
+    of_library = record.name.startswith(LIBRARIES) and type(error).__module__.partition(".")[0] in ("redis", "psycopg")
+    if of_library or isinstance(error, DatabaseUnavailable):
         record.msg, record.args, record.exc_info = f"{record.getMessage()}: {error}", (), None
     return True

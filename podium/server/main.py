@@ -16,7 +16,6 @@ from typing import Any, Literal
 import uvicorn
 
 from podium.db import commands
-from podium.db.errors import DatabaseUnavailable
 from podium.db.options import Options
 from podium.db.urls import is_in_memory
 from podium.profiles import Settings
@@ -31,7 +30,6 @@ from podium.server.sockets.pings import SocketProtocol
 
 logger = logging.getLogger("podium.server")
 
-NOT_STORED = "The blocks that the server brings along, or the key of their secrets, were not stored"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -123,10 +121,8 @@ async def _prepare_blocks(runtime: Runtime) -> None:
         if runtime.settings.server.register_blocks_on_start:
             await bring_block_types(runtime.database)
         await use_first_key(runtime.database)
-    except DatabaseUnavailable as error:
-        logger.error("%s: %s", NOT_STORED, error)
     except Exception:
-        logger.exception(NOT_STORED)
+        logger.exception("The blocks that the server brings along, or the key of their secrets, were not stored")
 
 
 async def _prepare_partitions(runtime: Runtime) -> None:

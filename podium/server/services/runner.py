@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from podium.db.engine import Unit
-from podium.db.errors import DatabaseUnavailable
 from podium.server.runtime import Runtime
 from podium.server.services.heartbeats import Heartbeats, forget_heartbeats, store_heartbeats
 from podium.server.services.registry import SERVICES, Service
@@ -66,7 +65,7 @@ class Services:
             else:
                 await service.run(self._runtime)
         except Exception as error:
-            _log(f"The service {service.name} failed", error)
+            logger.exception("The service %s failed", service.name)
             self.heartbeats.failed(service.name, error)
             if service.is_consumer:
                 await self._until_stopping(asyncio.sleep(AFTER_FAILURE))
@@ -96,17 +95,9 @@ class Services:
     async def _write(self, unit: Unit, *args: Any) -> None:
         try:
             await self._runtime.database.write(unit, *args)
-        except Exception as error:
-            _log("The heartbeats of the services could not be stored", error)
+        except Exception:
+            logger.exception("The heartbeats of the services could not be stored")
 
     def _ended(self, work: asyncio.Task[None]) -> None:
         if not work.cancelled() and work.exception() is not None:
             logger.critical("The background services stopped", exc_info=work.exception())
-
-
-def _log(what: str, error: Exception) -> None:
-    """A database that is away is told in a line: where in the code that was noticed helps nobody."""
-    if isinstance(error, DatabaseUnavailable):
-        logger.error("%s: %s", what, error)
-    else:
-        logger.error("%s", what, exc_info=error)
