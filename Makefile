@@ -1,5 +1,5 @@
 # Two commands: `make start` runs the server, `make test` runs everything that proves it. `make help` lists the rest.
-# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS, EXAMPLES, TIMES, SEED.
+# Needs python3 >= 3.11 and make, nothing else. Options: PYTHON=python3.12, HOST, PORT, ARGS, JOBS, TESTS, EXAMPLES, MINUTES, TIMES, SEED.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -10,6 +10,7 @@ TESTS ?= tests
 MATRIX = 3.0 3.2 3.4 3.6
 EXAMPLES ?= 200
 TIMES ?= 10
+MINUTES ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 
 BIN := .venv/bin
@@ -19,7 +20,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale worker-deaths
+.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale worker-deaths chaos
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -27,7 +28,7 @@ help:  ## list the targets
 start: .venv/.stamp-runtime .venv/.stamp-bytecode  ## run the server on SQLite at http://$(HOST):$(PORT)
 	@exec $(BIN)/podium server start --host $(HOST) --port $(PORT) $(ARGS)
 
-test: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the whole suite (TESTS=tests/cli, JOBS=1, ARGS='-k word')
+test: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp .venv-deploy/.stamp  ## run the whole suite (TESTS=tests/cli, JOBS=1, ARGS='-k word')
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
 lint: .venv/.stamp-dev  ## ruff: rules and format
@@ -73,6 +74,10 @@ worker-deaths: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## k
 	@echo 'SEED=$(SEED)'
 	PODIUM_TEST_DEATHS=$(TIMES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -s -m '' tests/e2e/test_worker_deaths.py $(ARGS)
 
+chaos: .venv/.stamp-dev .venv/.stamp-bytecode  ## run what deploy/ describes for MINUTES=10 while its parts are killed, stopped and frozen, from SEED
+	@echo 'SEED=$(SEED)'
+	PODIUM_TEST_MINUTES=$(MINUTES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -s -n 0 tests/chaos/test_chaos.py $(ARGS)
+
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
 	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)
 
@@ -93,7 +98,7 @@ lock:  ## write the lock files again from pyproject.toml (needs uv)
 	$(BIN)/python .ci/lock.py $(ARGS)
 
 clean:  ## remove the environments, caches and builds
-	rm -rf .venv .venv-prefect .venv-prefect-* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-deploy .venv-prefect .venv-prefect-* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Each environment is made once and again when its lock file changes.
 .venv/.stamp-python:
@@ -121,6 +126,13 @@ clean:  ## remove the environments, caches and builds
 	@echo 'Installing the unmodified prefect client into .venv-prefect' >&2
 	@$(PYTHON) -m venv .venv-prefect
 	@.venv-prefect/bin/python $(PIP) install --no-deps --require-hashes --requirement requirements-prefect.lock
+	@touch $@
+
+.venv-deploy/.stamp: tests/deploy/tools.lock .ci/helm.py
+	@echo 'Installing what checks the files of deploy/ into .venv-deploy' >&2
+	@$(PYTHON) -m venv .venv-deploy
+	@.venv-deploy/bin/python $(PIP) install --no-compile --no-deps --require-hashes --requirement $<
+	@.venv-deploy/bin/python .ci/helm.py
 	@touch $@
 
 .venv-prefect-%/.stamp: tests/e2e/matrix/prefect-%.lock

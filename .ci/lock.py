@@ -8,10 +8,16 @@ import sys
 from pathlib import Path
 
 HEADER = "# Made by `make lock` from {source}. Do not edit.\n"
+# Needed by a package of which only a file is used (tests/deploy/tools.in).
+LEFT_OUT = (
+    "aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aws-cdk-cloud-assembly-schema aws-cdk-lib cattrs"
+    " constructs jsii publication python-dateutil typeguard tzdata"
+)
 LOCKS = {
     "requirements.lock": ["pyproject.toml"],
     "requirements-dev.lock": ["pyproject.toml", "--group", "dev"],
     "requirements-prefect.lock": ["--group", "prefect"],
+    "tests/deploy/tools.lock": ["tests/deploy/tools.in", *(f"--no-emit-package={name}" for name in LEFT_OUT.split())],
     **{str(source.with_suffix(".lock")): [str(source)] for source in sorted(Path("tests/e2e/matrix").glob("*.in"))},
 }
 COMMAND = "uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras"

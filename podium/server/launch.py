@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podium.db.claim import services_claim
+from podium.db.errors import DatabaseUnavailable
 from podium.db.options import Options
 from podium.db.urls import sync_url
 from podium.profiles import Settings
@@ -20,6 +21,7 @@ from podium.server import main, pidfile
 from podium.server.http.request_ids import note_request_id
 from podium.server.listening import listen
 from podium.server.metrics.board import Board, Figures
+from podium.server.notify import tell_ready
 from podium.server.supervisor import Run, Supervisor
 from podium.server.web.bundles import INDEX, find_bundles
 
@@ -28,6 +30,7 @@ STOP_SECONDS = 15.0
 """What the processes of a server may take to stop beside the requests they finish."""
 
 LOG_VARIABLE = "PODIUM_BACKGROUND_LOG"
+LIBRARIES = ("docket", "sqlalchemy.pool")
 
 
 class CannotStart(Exception):
@@ -153,6 +156,7 @@ def _announced(
     def ready() -> None:
         pidfile.write(path, url, log)
         announce(Started(url, os.getpid(), log))
+        tell_ready()
 
     try:
         yield ready
@@ -234,8 +238,18 @@ def set_up_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(request)s%(message)s"))
     handler.addFilter(note_request_id)
+    handler.addFilter(_shorten)
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     for name in ("podium", "uvicorn"):
         logging.getLogger(name).setLevel(settings.server.logging_level)
     logging.getLogger("docket").setLevel(logging.ERROR)
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """A database or a Redis that is gone gets a line: where in the code that was noticed helps nobody."""
+    error = record.exc_info[1] if record.exc_info else None
+    of_library = record.name.startswith(LIBRARIES) and type(error).__module__.partition(".")[0] in ("redis", "psycopg")
+    if of_library or isinstance(error, DatabaseUnavailable):
+        record.msg, record.args, record.exc_info = f"{record.getMessage()}: {error}", (), None
+    return True

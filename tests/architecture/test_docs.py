@@ -11,7 +11,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 TARGET = re.compile(r"`make ((?:[a-z]+ ?)+)")
 
 
-@pytest.mark.parametrize("guide", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("guide", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "deploy/README.md"])
 def test_every_place_a_guide_names_exists(guide: str) -> None:
     """Files and folders in backticks, and the targets of links."""
     text = (ROOT / guide).read_text("utf-8")
@@ -22,6 +22,6 @@ def test_every_place_a_guide_names_exists(guide: str) -> None:
 def test_every_make_target_a_guide_names_exists() -> None:
     """`make …` in a guide can be typed as it stands."""
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    texts = [(ROOT / guide).read_text("utf-8") for guide in ("README.md", "CONTRIBUTING.md")]
+    texts = [(ROOT / guide).read_text("utf-8") for guide in ("README.md", "CONTRIBUTING.md", "deploy/README.md")]
     named = {word for text in texts for words in TARGET.findall(text) for word in words.split()}
     assert named - known == set()

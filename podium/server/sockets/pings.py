@@ -4,10 +4,12 @@ Event clients take the pong for "all I sent before has arrived", so it has to co
 subscriber it means that the subscription stands.
 """
 
+from collections import deque
 from typing import Any
 
 from falcon.asgi import Request
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request as Handshake
 
 KEY = "podium.pings"
@@ -52,6 +54,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pings = Pings(self)
+        self._answers: deque[bytes] = deque()
 
     def write(self, data: bytes) -> None:
         """Sends bytes that are already framed, if the connection still stands."""
@@ -68,7 +71,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_ping(self) -> None:
-        self._pings.answer(b"".join(self.conn.data_to_send()))
+        # What was read at once may hold several pings, with frames between them: their pongs are all there at the
+        # first, each to be sent in its turn. What answers a close comes after them.
+        self._answers.extend(self.conn.data_to_send())
+        if self._answers:
+            self._pings.answer(self._answers.popleft())
+
+    def handle_close(self, event: Frame) -> None:
+        while self._answers:
+            self.write(self._answers.popleft())
+        super().handle_close(event)
 
 
 def pings_of(request: Request) -> Pings:

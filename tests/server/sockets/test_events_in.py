@@ -1,11 +1,16 @@
 """/events/in: what a client sends is stored, in order, before it is confirmed."""
 
+import threading
 import time
 from typing import Any
 
 import httpx
+import pytest
+from websockets.frames import Frame, Opcode
 
 from podium.db.ids import new_id
+from podium.server.events.outbox import store_client_events
+from podium.server.sockets import events_in
 from tests.server.conftest import LiveServer
 from tests.server.events.samples import event, frame
 from tests.server.sockets.client import Peer
@@ -108,3 +113,29 @@ def test_a_ping_right_behind_the_token_waits_for_the_events_between(server: Live
             peer.ws.send(frame(event(resource_id=key, payload={"number": number})))
         peer.settle()
         assert len(stored(api, key)) == 20
+
+
+def test_a_ping_among_the_frames_does_not_answer_for_those_behind_it(
+    server: LiveServer, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where all comes at once: a keepalive ping, an event and the ping that asks whether it is kept."""
+
+    def store_late(*arguments: Any) -> None:
+        time.sleep(0.3)
+        store_client_events(*arguments)
+
+    monkeypatch.setattr(events_in, "store_client_events", store_late)
+    key = new_id()
+    with Peer(server, "/events/in").admitted() as peer:
+        answered = {name: threading.Event() for name in (b"alive?", b"kept?")}
+        for name, waiter in answered.items():
+            peer.ws.pending_pings[name] = (waiter, time.monotonic(), False)
+        frames = [
+            Frame(Opcode.PING, b"alive?"),
+            Frame(Opcode.TEXT, frame(event(resource_id=key)).encode()),
+            Frame(Opcode.PING, b"kept?"),
+        ]
+        peer.ws.socket.sendall(b"".join(each.serialize(mask=True) for each in frames))
+        assert answered[b"alive?"].wait(10)
+        assert answered[b"kept?"].wait(10)
+        assert len(stored(api, key)) == 1
