@@ -52,7 +52,7 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def prepare(url: str, flow_runs: int, fresh: bool) -> Scale:
+async def prepare(url: str, flow_runs: int, fresh: bool) -> Scale:
     """The database, filled: what is there of the right size is used, anything else made anew."""
     now = None if fresh else _made_at(url, flow_runs)
     if now is None:
@@ -65,12 +65,12 @@ def prepare(url: str, flow_runs: int, fresh: bool) -> Scale:
         scale = Scale.of(flow_runs)
         fill(url, scale, say)
         say("  tallies")
-        asyncio.run(roll_up_all(url))
+        await roll_up_all(url)
         _note(url, scale)
         say(f"filled in {time.perf_counter() - began:.0f} s")
         return scale
     commands.upgrade(url)
-    asyncio.run(roll_up_all(url))
+    await roll_up_all(url)
     return Scale(flow_runs, now)
 
 
@@ -154,7 +154,7 @@ async def measure(connection: Connection, call: Call, turns: int) -> Line:
 async def run(url: str, options: argparse.Namespace) -> int:
     """Measures one database and prints a line for each request; how many missed the target."""
     kind = "sqlite" if url.startswith("sqlite") else "postgresql"
-    scale = prepare(url, options.flow_runs or SIZES[kind], options.fresh)
+    scale = await prepare(url, options.flow_runs or SIZES[kind], options.fresh)
     wanted = [call for call in calls(scale) if not options.only or any(word in call.name for word in options.only)]
     print(
         f"\n{kind}, {scale.flow_runs:,} flow runs; milliseconds, the best of {options.rounds} x {options.turns} calls"

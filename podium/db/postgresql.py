@@ -51,12 +51,13 @@ def open_postgresql(url: str, options: Options) -> Engine:
 
 def _session(options: Options) -> str:
     """The parameters a session starts with, as the server's command line spells them."""
-    # Compiling a statement takes longer than the longest of ours run; pages lie in memory or on flash, where the next
-    # one is hardly nearer than any other.
+    # Compiling a statement, or starting workers for it, takes longer than the longest of ours run, and with workers the
+    # planner would rather read whole tables; pages lie in memory or on flash, where none is far.
     parameters = {
         "timezone": "UTC",
         "statement_timeout": str(int(options.timeout * 1000)),
         "jit": "off",
+        "max_parallel_workers_per_gather": "0",
         "random_page_cost": "2.5",
     }
     if options.lock_timeout:

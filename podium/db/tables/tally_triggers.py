@@ -1,7 +1,8 @@
 """What notes that a run of the past was changed: triggers, so that no writer can forget it, cascades included.
 
 A run younger than ``YOUNG`` is in no tally, so hot paths pay for one comparison. PostgreSQL compares with the clock, as
-what is committed while a roll-up looks could not be compared with its horizon; SQLite, with one writer, with that.
+what is committed while a roll-up looks could not be compared with its horizon; SQLite, with one writer, with that. A
+revision that rebuilds a table of runs on SQLite has to make its triggers again.
 """
 
 from datetime import timedelta

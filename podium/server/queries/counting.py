@@ -249,7 +249,7 @@ class _Question:
             yield self._of_runs(*where, expected.is_(None))
 
     def _of_slices(
-        self, selected: Lines, window: Window, horizon: datetime, where: list[Condition]
+        self, selected: Lines, window: Window, horizon: datetime, where: Sequence[Condition]
     ) -> Iterator[Select[Any]]:
         """Of what lies before the horizon: lines, the runs of lines of which some match, and those of noted slices."""
         lines, expected = self.lines, self.runs.expected_start_time
@@ -301,7 +301,7 @@ class _Question:
             self.runs.workspace_id == WORKSPACE, *where
         )
 
-    def _of_runs_in(self, stretches: Any, inside: list[Condition], where: list[Condition]) -> Select[Any]:
+    def _of_runs_in(self, stretches: Any, inside: Sequence[Condition], where: Sequence[Condition]) -> Select[Any]:
         """Of the runs in each of a few stretches of time, which are looked up one after the other."""
         if self.dialect == "sqlite":
             found = self._counted(self.kind.tally.runs, self.kind.tally.start).where(

@@ -100,7 +100,7 @@ def closed_until(tx: Tx) -> datetime:
 
 
 def roll_up(tx: Tx, tally: Tally, closed: datetime, most: int) -> int:
-    """Rolls up the next slices: those with settled notes, then those after the horizon; how many, at most ``most``.
+    """Rolls up the next slices: those after the horizon, then those with settled notes; how many, at most ``most``.
 
     All of it sees one snapshot: what changed a run that is not in it has left a note that is not in it either.
     """
@@ -114,17 +114,21 @@ def roll_up(tx: Tx, tally: Tally, closed: datetime, most: int) -> int:
             return 0
         tx.run(insert_or_ignore(tx, tally_horizons), runs=of, horizon=first)
         horizon = first
-    noted = tx.column(_NOTED, of=of, horizon=horizon, settled=tx.now - SETTLED_AFTER, most=most)
-    for moment in noted:
-        _replace(tx, tally, moment)
-    done, reached = len(noted), horizon
-    while done < most and (following := _next_slice(tx, tally, reached, closed)) is not None:
-        _replace(tx, tally, following)
-        reached = following + SLICE
-        done += 1
+    done, reached = 0, horizon
+    while done < most and reached < closed:
+        following = _next_slice(tx, tally, reached, closed)
+        if following is None:
+            reached = closed
+        else:
+            _replace(tx, tally, following)
+            reached = following + SLICE
+            done += 1
     if reached != horizon:
         tx.run(_ADVANCE, of=of, moment=reached)
-    return done
+    noted = tx.column(_NOTED, of=of, horizon=reached, settled=tx.now - SETTLED_AFTER, most=most - done)
+    for moment in noted:
+        _replace(tx, tally, moment)
+    return done + len(noted)
 
 
 def _next_slice(tx: Tx, tally: Tally, horizon: datetime, closed: datetime) -> datetime | None:

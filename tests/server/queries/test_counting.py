@@ -17,7 +17,7 @@ from podium.server.queries import tallies
 from podium.server.queries.counting import FLOW_RUNS, TASK_RUNS, Kind, Selection, Spans, count_runs, selection, tallied
 from podium.server.queries.generic import new_row
 from podium.server.queries.tallies import closed_until, roll_up
-from podium.server.services.tallies import roll_up_slices
+from podium.server.services.tallies import roll_up_past, roll_up_slices
 from podium.wire.flow_runs import FlowRunQuery
 from podium.wire.task_runs import TaskRunQuery
 from tests.server.conftest import Units
@@ -217,13 +217,15 @@ def test_tallies_count_as_the_runs_do_while_writers_and_roll_ups_meet(units: Uni
     units.read(compare)
 
 
-def test_what_is_rolled_up_is_counted_by_its_lines_until_a_run_of_it_changes(units: Units) -> None:
+def test_what_is_rolled_up_is_counted_by_its_lines_until_a_run_of_it_changes(
+    units: Units, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A change leaves a note for its slice alone, also where another row takes the run along; young runs leave none."""
     rows = Rows(units.write)
     flow = rows.flow()
     old = rows.flow_run(flow, "old", "COMPLETED", expected_start_time=at(-7 * 86400))
     rows.task_run(old, "child", "COMPLETED", expected_start_time=at(-6 * 86400))
-    units.run(roll_up_slices(units.database, 10, 60))
+    units.run(roll_up_past(units.runtime))
     noted = select(tally_notes.c.runs, tally_notes.c.slice)
     assert units.all(noted) == []
     assert {row["runs"] for row in units.all(select(tally_horizons.c.runs))} == {"flow_runs", "task_runs"}
@@ -240,5 +242,8 @@ def test_what_is_rolled_up_is_counted_by_its_lines_until_a_run_of_it_changes(uni
         ("flow_runs", at(-7 * 86400)),
         ("task_runs", at(-6 * 86400)),
     }
+    monkeypatch.setattr(tallies, "SETTLED_AFTER", timedelta(minutes=5))
+    units.run(roll_up_past(units.runtime))
+    assert len(units.all(noted)) == 2, "runs that go on for hours end one after the other"
     left = units.all(select(task_runs.c.id))
     assert units.read(count_runs, TASK_RUNS, selection(TASK_RUNS, TaskRunQuery())) == len(left)
