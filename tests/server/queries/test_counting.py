@@ -172,17 +172,17 @@ def test_tallies_count_as_the_runs_do(units: Units, kind: Kind) -> None:
     rolled = 0
 
     def compare(tx: Tx) -> None:
-        for _ in range(6):
-            selected, spans = months.selection(kind), months.spans()
-            by = months.choose.choice(((), ("state_type",), ("state_type", "state_name")))
-            tallied_, raw = both_ways(tx, kind, selected, (*(("number",) if spans else ()), *by), spans)
-            assert tallied_ == raw
+        selected, spans = months.selection(kind), months.spans()
+        by = months.choose.choice(((), ("state_type",), ("state_type", "state_name")))
+        tallied_, raw = both_ways(tx, kind, selected, (*(("number",) if spans else ()), *by), spans)
+        assert tallied_ == raw
 
     for _ in range(12):
         units.write(months.change, kind)
         if months.choose.random() < 0.5:
             rolled += units.write(roll_up, kind.tally, closed, months.choose.randrange(1, 8))
-        units.read(compare)
+        for _ in range(6):
+            units.read(compare)
     assert rolled > 5
 
 
