@@ -19,7 +19,6 @@ WITHOUT_EFFECT: Final = (
     "server.events.related_resource_cache_ttl",
     "server.memo_store_path",
     "server.memoize_block_auto_registration",
-    "server.services.event_logger",
     "server.services.event_persister",
     "server.services.task_run_recorder.batch_size",
     "server.services.task_run_recorder.flush_interval",

@@ -110,7 +110,7 @@ def create_runtime(settings: Settings, figures: Figures | None = None) -> Runtim
     )
     bus = _bus(settings)
     figures = figures or Board(("server",)).members[0]
-    database.outbox = Outbox(bus, count=figures.count_events)
+    database.outbox = Outbox(bus, count=figures.count_events, log=settings.server.services.event_logger.enabled)
     database.load = figures.load
     return Runtime(settings=settings, database=database, bus=bus, figures=figures)
 

@@ -157,7 +157,7 @@ class DbVacuum(Section, frozen=True):
 class EventLogger(Section, frozen=True):
     """Logs every event."""
 
-    enabled: Annotated[bool, setting("Log every event, for debugging.")] = False
+    enabled: Annotated[bool, setting("Log every event at level INFO, in the process that stores it.")] = False
 
 
 class EventPersister(Section, frozen=True):

@@ -38,10 +38,12 @@ class Outbox:
         bus: Bus,
         consumers: Sequence[Consumer] = CONSUMERS,
         count: Callable[[Sequence[Event]], None] | None = None,
+        log: bool = False,
     ) -> None:
-        """``count`` is told of the events that were stored."""
+        """``count`` is told of the events that were stored; ``log``: each gets a line of the log."""
         self._bus = bus
         self._count = count
+        self._log = log
         self._consumers = consumers
 
     def store(self, tx: Tx) -> None:
@@ -85,6 +87,9 @@ class Outbox:
             return
         if self._count is not None:
             self._count(events)
+        if self._log:
+            for event in events:
+                logger.info("Event %s of %s (%s)", event.event, event.resource[RESOURCE_ID], event.id)
         self._bus.publish(EVENTS, events)
         for consumer in self._consumers:
             if any(consumer.wants(event) for event in events):

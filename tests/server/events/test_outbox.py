@@ -11,7 +11,7 @@ from podium.db.ids import new_id
 from podium.db.tables.events import event_deliveries, event_resources, events
 from podium.db.unit import Tx
 from podium.server.events.event import Event
-from podium.server.events.outbox import store_client_events
+from podium.server.events.outbox import Outbox, store_client_events
 from podium.server.messaging.bus import EVENTS
 from podium.server.messaging.signal import Signal
 from tests.server.conftest import Units
@@ -122,3 +122,21 @@ def test_a_signal_is_heard_and_not_stored(units: Units) -> None:
         tx.emit(event())
 
     assert Listener(units, "news").during(unit) == ["something"]
+
+
+def test_events_are_logged_where_that_is_wanted(units: Units, caplog: pytest.LogCaptureFixture) -> None:
+    """By the process that stores them, once they are stored."""
+    caplog.set_level(logging.INFO, "podium.server.events")
+    said = Outbox(units.runtime.bus, log=True)
+    one = event()
+    units.run(_announce(said, one))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Event {one.event} of {one.resource['prefect.resource.id']} ({one.id})"
+    ]
+    caplog.clear()
+    units.run(_announce(Outbox(units.runtime.bus), one))
+    assert not caplog.records
+
+
+async def _announce(outbox: Outbox, one: Event) -> None:
+    outbox.announce([one])
