@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[tuple[Table, str], ...]] = {
 """Tables and the columns of their time; the first decides what is kept."""
 
 WIDTHS = (
+    timedelta(seconds=10),
     timedelta(minutes=1),
     timedelta(minutes=10),
     timedelta(hours=1),
@@ -157,7 +158,7 @@ def _make(tx: Tx, table: str, name: str, stray: str | None) -> None:
 
 
 def _label(start: datetime) -> str:
-    return f"{start:%Y%m%d}" if (start.hour, start.minute) == (0, 0) else f"{start:%Y%m%d_%H%M}"
+    return f"{start:%Y%m%d}" if (start.hour, start.minute, start.second) == (0, 0, 0) else f"{start:%Y%m%d_%H%M%S}"
 
 
 def past(tx: Tx, family: str, until: datetime) -> list[Partition]:

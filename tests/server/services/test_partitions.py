@@ -82,7 +82,7 @@ def where(units: Units, table: str = "events") -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("days", "width"),
-    [(0.001, MINUTE), (1, timedelta(hours=1) * 24), (7, DAY), (30, 7 * DAY), (90, 7 * DAY), (365, 28 * DAY)],
+    [(0.001, MINUTE / 6), (1, timedelta(hours=1) * 24), (7, DAY), (30, 7 * DAY), (90, 7 * DAY), (365, 28 * DAY)],
 )
 def test_the_number_of_partitions_is_bounded(days: float, width: timedelta) -> None:
     """A period of retention has fourteen at most, of days, weeks or such."""
