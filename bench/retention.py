@@ -172,11 +172,12 @@ async def soak(name: str, url: str, size: Callable[[OwnServer], int], minutes: f
         live.append(await visitors[0].run(await visitors[0].task(above)))
         await visitors[0].end(above)
         until = time.monotonic() + 60 * minutes
-        busy = asyncio.gather(*(visit(visitor, until) for visitor in visitors))
-        pruning = asyncio.create_task(prune(server, until))
-        taken = await sample(lambda: size(server), 60 * minutes, every)
-        await busy
-        took = await pruning
+        async with asyncio.TaskGroup() as group:
+            for visitor in visitors:
+                group.create_task(visit(visitor, until))
+            pruning = group.create_task(prune(server, until))
+            sampling = group.create_task(sample(lambda: size(server), 60 * minutes, every))
+        taken, took = sampling.result(), pruning.result()
         lost = await missing(visitors[0], live, above)
     finally:
         await server.stop()

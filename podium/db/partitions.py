@@ -76,7 +76,8 @@ def partitions_of(tx: Tx, table: Table) -> list[Partition]:
     """The partitions of a table, the oldest first and ``…_other`` last; none on SQLite."""
     if tx.dialect != "postgresql":
         return []
-    found = [_partition(row["relname"], row["bound"]) for row in tx.all(_FOUND, parent=table.name)]
+    # One that is dropped at this very moment is still listed, without its bound.
+    found = [_partition(row["relname"], row["bound"]) for row in tx.all(_FOUND, parent=table.name) if row["bound"]]
     earliest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda each: (each.is_other, each.start or earliest))
 
