@@ -150,7 +150,7 @@ def test_a_sqlite_file_becomes_smaller(sqlite_url: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("PODIUM_SERVER_DATABASE_CONNECTION_URL", sqlite_url)
     path = Path(sqlite_url.partition(":///")[2])
     commands.upgrade(sqlite_url)
-    fill(sqlite_url, Scale.of(1500), lambda words: None)
+    fill(sqlite_url, Scale.of(700), lambda words: None)
     before = path.stat().st_size
     assert main(["server", "database", "prune", "--older-than", "1d", "--yes"]) == 0
     by_itself = path.stat().st_size

@@ -217,18 +217,18 @@ def test_partitions_may_be_dropped_while_others_delete(units: Units) -> None:
     flow = rows.flow()
     clock = [NOW]
     units.database.clock = lambda: clock[0]
-    for _ in range(25):
+    for _ in range(12):
         run = rows.flow_run(flow, state="COMPLETED", end_time=NOW - 400 * DAY)
         rows.add(logs, flow_run_id=run, timestamp=NOW, level=20, name="l", message="m")
 
     async def come_and_go() -> None:
-        for _ in range(12):
-            clock[0] += 3 * DAY
+        for _ in range(6):
+            clock[0] += 5 * DAY
             await make_partitions(units.database, AGES, MINUTE)
             await carry_out(units.database, [rule for rule in RULES if rule.word == "leftovers"], AGES, 50)
 
     async def delete() -> None:
-        while clock[0] < NOW + 30 * DAY:
+        while clock[0] < NOW + 25 * DAY:
             await carry_out(units.database, [rule for rule in RULES if rule.word == "flow_runs"], AGES, 1)
             await carry_out(units.database, [rule for rule in RULES if rule.word == "events"], AGES, 1)
 
