@@ -20,7 +20,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services e2e e2e-matrix crash fuzz hostile lock clean soak concurrency scale worker-deaths chaos
+.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services e2e e2e-matrix crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -93,6 +93,10 @@ concurrency: .venv/.stamp-dev  ## kill clients and server under 40,000 operation
 
 soak: .venv/.stamp-dev .venv/.stamp-bytecode  ## watch the server's memory under 10 minutes of mixed load (ARGS='--minutes 60')
 	$(BIN)/python -m bench.soak $(ARGS)
+
+retention: MINUTES = 6
+retention: .venv/.stamp-dev .venv/.stamp-bytecode  ## watch that databases stay as large as they are under 6 minutes of load, on both (MINUTES=6)
+	$(BIN)/python -m bench.retention --minutes $(MINUTES) $(ARGS)
 
 lock:  ## write the lock files again from pyproject.toml (needs uv)
 	$(BIN)/python .ci/lock.py $(ARGS)

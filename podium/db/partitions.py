@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[tuple[Table, str], ...]] = {
 """Tables and the columns of their time; the first decides what is kept."""
 
 WIDTHS = (
+    timedelta(seconds=10),
     timedelta(minutes=1),
     timedelta(minutes=10),
     timedelta(hours=1),
@@ -75,7 +76,8 @@ def partitions_of(tx: Tx, table: Table) -> list[Partition]:
     """The partitions of a table, the oldest first and ``…_other`` last; none on SQLite."""
     if tx.dialect != "postgresql":
         return []
-    found = [_partition(row["relname"], row["bound"]) for row in tx.all(_FOUND, parent=table.name)]
+    # One that is dropped at this very moment is still listed, without its bound.
+    found = [_partition(row["relname"], row["bound"]) for row in tx.all(_FOUND, parent=table.name) if row["bound"]]
     earliest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda each: (each.is_other, each.start or earliest))
 
@@ -157,7 +159,7 @@ def _make(tx: Tx, table: str, name: str, stray: str | None) -> None:
 
 
 def _label(start: datetime) -> str:
-    return f"{start:%Y%m%d}" if (start.hour, start.minute) == (0, 0) else f"{start:%Y%m%d_%H%M}"
+    return f"{start:%Y%m%d}" if (start.hour, start.minute, start.second) == (0, 0, 0) else f"{start:%Y%m%d_%H%M%S}"
 
 
 def past(tx: Tx, family: str, until: datetime) -> list[Partition]:

@@ -12,6 +12,7 @@ from podium.db.tables.events import event_deliveries, events
 from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.services import service_heartbeats
+from podium.db.tables.tallies import tally_notes
 from podium.db.tables.task_queue import task_run_deliveries, task_workers
 from podium.db.tables.task_runs import task_run_state_cache, task_run_states, task_runs
 from podium.db.tables.work_pools import worker_cleanup_messages, workers
@@ -71,6 +72,13 @@ def _moot_heartbeats(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
     return [rows.c.received < tx.now - GRACE, not_(exists(live))]
 
 
+def _repeated_notes(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
+    """Of slices that have a newer note, where nobody rolls them up; a roll-up under way is over in that time."""
+    newer = tally_notes.alias("newer")
+    same = (newer.c.runs == rows.c.runs, newer.c.slice == rows.c.slice, newer.c.change > rows.c.change)
+    return [rows.c.changed < tx.now - GRACE, exists().where(*same)]
+
+
 def _moot_offers(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
     """Of runs that need no task worker any more."""
     over = select(task_runs.c.id).where(task_runs.c.id == rows.c.task_run_id, task_runs.c.state_type.in_(TERMINAL))
@@ -86,6 +94,7 @@ def _abandoned_work(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
     return [rows.c.occurred < abandoned_before(tx, ages), not_(exists(old))]
 
 
+REPEATED_NOTES = Simple(tally_notes, _repeated_notes, "slice")
 EXPIRED_TOKENS = Simple(csrf_tokens, _expired_tokens, "expiration")
 CLOSED_CONNECTIONS = Simple(task_workers, _closed_connections, "alive_until")
 GONE_WORKERS = Simple(workers, _gone_workers, "last_heartbeat_time")

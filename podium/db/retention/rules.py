@@ -71,6 +71,8 @@ RULES: Final = (
          "orphans", None, orphans.ARTIFACTS_OF_TASK_RUNS),
     Rule("empty keys", "artifact_collections", "keys without an artifact",
          "orphans", None, EmptyCollections()),
+    Rule("repeated notes", "tally_notes", "notes of changed runs of the past, where there is a newer one, after a day",
+         "leftovers", None, leftovers.REPEATED_NOTES),
     Rule("useless entries", "task_run_state_cache", "entries that expired, or whose state is gone",
          "leftovers", None, leftovers.UselessCache()),
     Rule("moot offers", "task_run_deliveries", "offers of background runs that are over",
@@ -126,6 +128,9 @@ DOES_NOT_GROW: Final[Mapping[str, str]] = {
     "concurrency_leases": "taken back by the service repossessor when they expire",
     "automations": "made by people",
     "automation_related_resources": "parts of the automations",
+    "flow_run_tallies": "some lines for a slice of time; rolled up again when runs of it are deleted",
+    "task_run_tallies": "likewise",
+    "tally_horizons": "one row for flow runs, one for task runs",
     "automation_child_firings": "one for each trigger that is part of another",
 }
 """Tables without a rule, and why they need none."""

@@ -7,6 +7,8 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from podium.db.engine import Database
 from podium.db.errors import DatabaseUnavailable
 from podium.db.partitions import FAMILIES, make_partition, missing, width_for
@@ -26,6 +28,8 @@ REST = 0.02
 
 TRIES = 5
 LOCK_NOT_AVAILABLE = "55P03"
+DROPPED = ("42P01", "XX000")
+"""What PostgreSQL says of a partition that somebody dropped since it was listed."""
 
 PAGES_AT_ONCE = 200
 SLACK = 4
@@ -72,23 +76,25 @@ async def _sweep(database: Database, sweep: Sweep, ages: Ages, most: int) -> dic
 
 
 async def _step(database: Database, sweep: Sweep, ages: Ages, begin: Any, size: int) -> Step:
-    """One step; tried again where somebody held a lock that is not waited for long."""
+    """One step; tried again where somebody held a lock that is not waited for long, or dropped a partition of it."""
     tries = TRIES
     while True:
         try:
             done: Step = await database.write(sweep.step, ages, begin, size)
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, DBAPIError) as error:
             tries -= 1
-            if not is_locked(error) or not tries:
+            if _sqlstate(error) not in (LOCK_NOT_AVAILABLE, *DROPPED) or not tries:
                 raise
             await asyncio.sleep(1)
         else:
             return done
 
 
-def is_locked(error: DatabaseUnavailable) -> bool:
-    """Whether PostgreSQL did not get a lock in the time for it."""
-    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == LOCK_NOT_AVAILABLE
+def _sqlstate(error: BaseException) -> str | None:
+    """What kind of error PostgreSQL says it is."""
+    cause = error if isinstance(error, DBAPIError) else error.__cause__
+    state: str | None = getattr(getattr(cause, "orig", None), "sqlstate", None)
+    return state
 
 
 async def make_partitions(database: Database, ages: Ages, soon: timedelta) -> None:
@@ -101,7 +107,7 @@ async def make_partitions(database: Database, ages: Ages, soon: timedelta) -> No
             try:
                 await database.write(make_partition, family, start, end)
             except DatabaseUnavailable as error:
-                if not is_locked(error):
+                if _sqlstate(error) != LOCK_NOT_AVAILABLE:
                     raise
                 logger.info("The partition of %s from %s is made the next time: its table was in use", family, start)
 

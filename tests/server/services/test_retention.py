@@ -19,6 +19,7 @@ from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
 from podium.db.tables.flow_runs import flow_run_inputs, flow_run_states, flow_runs
 from podium.db.tables.logs import logs
 from podium.db.tables.services import service_heartbeats
+from podium.db.tables.tallies import tally_notes
 from podium.db.tables.task_queue import task_run_deliveries, task_workers
 from podium.db.tables.task_runs import task_run_state_cache, task_run_states, task_runs
 from podium.db.tables.work_pools import worker_cleanup_messages, workers
@@ -368,6 +369,20 @@ def test_offers_of_background_runs_that_are_over_go(units: Units, rows: Rows) ->
         )
     vacuum(units, "leftovers")
     assert [row["task_run_id"] for row in units.all(select(task_run_deliveries))] == [task]
+
+
+def test_of_the_notes_of_a_slice_the_newest_stays(units: Units) -> None:
+    """However many changes there were while nobody rolled it up."""
+
+    def note(tx: Any) -> None:
+        for change, days in ((1, 3), (2, 2), (3, 0.5), (4, 0.1)):
+            values = {"runs": "flow_runs", "slice": NOW - 9 * DAY, "change": change, "changed": NOW - days * DAY}
+            tx.run(tally_notes.insert().values(**values))
+
+    units.write(note)
+    vacuum(units, "leftovers")
+    left = units.all(select(tally_notes.c.change).where(tally_notes.c.slice == NOW - 9 * DAY))
+    assert {row["change"] for row in left} == {3, 4}
 
 
 def test_the_heartbeats_of_a_lost_process_go(units: Units) -> None:
