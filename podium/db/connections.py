@@ -31,16 +31,19 @@ def _open_sqlite(url: str, options: Options) -> Engine:
         Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
 
     def connect() -> sqlite3.Connection:
+        file = Path(path).expanduser()
+        is_new = options.in_memory or not file.exists() or file.stat().st_size == 0
         connection = sqlite3.connect(
-            str(Path(path).expanduser()) if not options.in_memory else ":memory:",
+            ":memory:" if options.in_memory else str(file),
             timeout=options.timeout or A_DAY,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=512,
         )
         for pragma in (
-            # Holds for a file that is made just now: it can be made smaller without being written anew.
-            "auto_vacuum = INCREMENTAL",
+            # So that the file can be made smaller without being written anew; on one that is there it would only wait
+            # for the lock and write.
+            *(("auto_vacuum = INCREMENTAL",) if is_new else ()),
             "journal_mode = WAL",
             f"synchronous = {options.synchronous}",
             "foreign_keys = ON",
