@@ -57,15 +57,15 @@ class Version:
     until: float = float("inf")
     gone: float = float("inf")
 
-    def is_due(self, moment: float, away: Sequence["Outage"]) -> bool:
-        """Whether a slot must have its run.
+    def is_due(self, moment: float, away: Sequence["Outage"], start: float) -> bool:
+        """Whether a slot must have its run. Before ``start`` all had.
 
         Deploying takes away the runs that have not begun, and the scheduler makes them again: there has to be time for
         that before the next schedule comes. Where something was away meanwhile, only a deployment that catches up gets
         the runs of moments that have passed by then; and a new schedule of any other has half a minute.
         """
         asked, sent = max((each for each in self.deployed if each[0] <= moment), default=self.deployed[0])
-        by = recovered(sent, away)
+        by = recovered(sent, away) if sent > start else start
         if self.until < by:
             return False
         return self.catches_up or moment >= by or (by == sent + RECOVERY and asked != self.asked)
@@ -143,7 +143,7 @@ def check_slots(notes: Notes, runs: Sequence[tuple[str, float, str]], start: flo
             for moment in each.schedule.slots(max(each.since, start), last):
                 if moment == last:  # replaced in that second
                     continue
-                needed = each.is_due(moment, away)
+                needed = each.is_due(moment, away, start)
                 due += needed
                 if not made[name][moment]:
                     unproven += not needed

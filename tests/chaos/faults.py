@@ -16,6 +16,9 @@ from tests.chaos.topology import Topology
 
 KILL_EVERY = 15.0
 PAUSE = 2.0
+APART = 32.0
+"""Seconds more between outages in a long run: what must go on within half a minute is seen to, after each."""
+
 FLICKER = 2.0
 """Seconds between two ends of all connections to PostgreSQL."""
 
@@ -65,7 +68,7 @@ def _outages(source: random.Random, seconds: float) -> Iterator[Fault]:
             if at + lasting[what] > seconds:
                 return
             yield Fault(at, what, lasting[what])
-            at += lasting[what] + source.uniform(PAUSE, 2 * PAUSE) + (10 if seconds > 300 else 0)
+            at += lasting[what] + source.uniform(PAUSE, 2 * PAUSE) + (APART if seconds >= 400 else 0)
 
 
 class Faults:
