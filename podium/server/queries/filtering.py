@@ -138,14 +138,14 @@ def _related(relations: Sequence[Relation], body: Any) -> list[Condition]:
             for selection in selections:
                 wanted += own_conditions(relation.to, selection)
             few = relation.to.few or _is_narrow(relation, body)
-            found += _linked(relation, wanted, _named_ids(selections), few)
+            found += _linked(relation, wanted, named_ids(selections), few)
     return found
 
 
 def _is_narrow(relation: Relation, body: Any) -> bool:
     """Whether the related row belongs to rows that are named by their ids."""
     return any(
-        _named_ids([each for name in further.names if (each := getattr(body, name, None)) is not None])
+        named_ids([each for name in further.names if (each := getattr(body, name, None)) is not None])
         for further in relation.beyond
     )
 
@@ -169,7 +169,7 @@ def _linked(relation: Relation, wanted: Sequence[Condition], ids: Sequence[Any] 
     return [row.correlate_except(rows)]
 
 
-def _named_ids(selections: Sequence[Any]) -> Sequence[Any] | None:
+def named_ids(selections: Sequence[Any]) -> Sequence[Any] | None:
     """The ids that one of the filters narrows its rows down to."""
     for selection in selections:
         named = getattr(selection, "id", None)

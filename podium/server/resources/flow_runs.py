@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from podium.db.unit import Row
+from podium.db.unit import Row, Tx
 from podium.server.errors import Invalid
 from podium.server.http.call import Call
 from podium.server.operations.flow_run_changes import change_flow_run, merge_labels
@@ -12,6 +12,7 @@ from podium.server.queries.filtering import conditions
 from podium.server.queries.flow_runs import list_flow_runs, read_flow_run
 from podium.server.queries.graph import Limits, read_dependencies, read_graph
 from podium.server.queries.history import intervals, read_history
+from podium.server.queries.looking_up import with_flows_named
 from podium.server.queries.paging import read_page
 from podium.wire import flow_runs as wire
 from podium.wire.decoding import encode
@@ -26,17 +27,21 @@ async def get_flow_run(call: Call) -> Row:
 
 async def filter_flow_runs(call: Call, body: wire.FlowRunQuery) -> list[Row]:
     limit = call.limit(body.limit)
-    where = conditions(filter_targets.FLOW_RUNS, body)
-    rows: list[Row] = await call.read(list_flow_runs, where, sorting.FLOW_RUNS[body.sort], limit, body.offset)
+    rows: list[Row] = await call.read(_list, body, limit, body.offset)
     return rows
+
+
+def _list(tx: Tx, body: wire.FlowRunQuery | wire.FlowRunPageQuery, limit: int, offset: int) -> list[Row]:
+    where = conditions(filter_targets.FLOW_RUNS, with_flows_named(tx, body))
+    return list_flow_runs(tx, where, sorting.FLOW_RUNS[body.sort], limit, offset)
 
 
 async def paginate_flow_runs(call: Call, body: wire.FlowRunPageQuery) -> dict[str, Any]:
     limit = call.limit(body.limit)
-    where, counted = conditions(filter_targets.FLOW_RUNS, body), selection(counting.FLOW_RUNS, body)
+    counted = selection(counting.FLOW_RUNS, body)
     found: dict[str, Any] = await call.read(
         read_page,
-        lambda tx, limit, offset: list_flow_runs(tx, where, sorting.FLOW_RUNS[body.sort], limit, offset),
+        lambda tx, limit, offset: _list(tx, body, limit, offset),
         lambda tx: count_runs(tx, counting.FLOW_RUNS, counted),
         limit,
         body.page,
