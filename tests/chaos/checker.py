@@ -219,8 +219,12 @@ def _known(url: str, path: str, name: str, notes: Sequence[dict[str, Any]], size
 
 
 def check_rounds(notes: Notes, end: float, report: Report) -> None:
-    """Every service that runs often has a round within half a minute of each fault's end."""
-    away = outages(notes)
+    """Every service that runs often has a round within half a minute of each fault's end.
+
+    A process of services that is killed takes its last rounds along, before they are noted: time counts from then.
+    """
+    kills = [note["at"] for note in notes["healed"] if note["target"].startswith("services-")]
+    away = [*outages(notes), *(Outage(at - 1, at) for at in kills)]
     rounds = defaultdict(set)
     for note in notes["round"]:
         if note["interval"] <= OFTEN:
