@@ -76,6 +76,8 @@ deployment_schedules = Table(
     Column("timing", Id()),
     # Every slot before has its run, or shall have none.
     Column("filled_until", Timestamp()),
+    # An edit took away the runs of the slots between: these get them again, however late.
+    Column("promised_until", Timestamp()),
     Index("ix_deployment_schedules_deployment", "deployment_id"),
     partial(
         "uq_deployment_schedules_slug",

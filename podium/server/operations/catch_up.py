@@ -40,18 +40,29 @@ def policy_of(tags: Any, default: CatchUp | None) -> CatchUp | None:
 
 
 def missed_dates(
-    schedule: Schedule, filled_until: datetime, now: datetime, policy: CatchUp | None, *, short: timedelta, most: int
+    schedule: Schedule,
+    until: tuple[datetime, datetime | None],
+    now: datetime,
+    policy: CatchUp | None,
+    *,
+    short: timedelta,
+    most: int,
 ) -> list[datetime]:
-    """The dates after ``filled_until`` and before ``now`` that shall have a run yet, ascending.
+    """The dates before ``now`` that shall have a run yet, ascending; ``until`` is when they are filled and promised.
 
-    A gap of at most ``short`` is no outage: a pass that comes after an edit, or a little late, fills it as a whole.
-    After an outage there are at most ``most`` runs, of the latest dates.
+    Those that are promised had one before an edit. A gap of at most ``short`` behind them is no outage: a pass that
+    comes after an edit, or a little late, fills it as a whole. After an outage there are at most ``most`` runs, of the
+    latest dates.
     """
-    first, last = filled_until + timedelta(microseconds=1), now - timedelta(microseconds=1)
+    filled, promised = until
+    first, last = filled + timedelta(microseconds=1), now - timedelta(microseconds=1)
     if first > last:
         return []
-    if now - filled_until <= short:
+    if now - max(filled, promised or filled) <= short:
         return list(dates(schedule, first, last))
+    if promised is not None and promised >= first:
+        rest = missed_dates(schedule, (promised, None), now, policy, short=short, most=most)
+        return [*dates(schedule, first, promised), *rest]
     if policy not in ("all", "latest"):
         return []
     return last_dates(schedule, first, last, most if policy == "all" else min(most, 1))

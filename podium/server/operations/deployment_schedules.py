@@ -84,13 +84,26 @@ def set_schedules(tx: Tx, deployment_id: str, rows: Sequence[Row], *, anew: bool
 def _placed(tx: Tx, rows: Sequence[Row], beside: Iterable[Row], replaced: Iterable[Row] = ()) -> list[Row]:
     """The schedules with their timing and the moment from which they are to be filled."""
     taken = {place["timing"] for place in beside}
-    filled = {place["timing"]: place["filled_until"] for place in replaced if place["active"]}
+    inherited = {place["timing"]: _left_open(tx, place) for place in replaced if place["active"]}
     placed = []
     for row in rows:
         found = timing(row["schedule"], taken)
         taken.add(found)
-        placed.append({**row, "timing": found, "filled_until": min(filled.get(found) or tx.now, tx.now)})
+        placed.append({**row, "timing": found, **inherited.get(found, _begun(tx))})
     return placed
+
+
+def _begun(tx: Tx) -> Row:
+    """The place of a schedule that begins now."""
+    return {"filled_until": tx.now, "promised_until": None}
+
+
+def _left_open(tx: Tx, place: Row) -> Row:
+    """The same place once its runs ahead are removed: their slots are promised."""
+    filled, promised = place["filled_until"], place["promised_until"]
+    if filled is None:
+        return _begun(tx)
+    return {"filled_until": min(filled, tx.now), "promised_until": max(filled, promised or filled)}
 
 
 def replace_schedules(tx: Tx, deployment_id: str, sent: Sequence[DeploymentScheduleUpdate]) -> None:
@@ -127,7 +140,7 @@ def _set(tx: Tx, deployment_id: str, schedule_id: str, values: Row) -> bool:
         found = timing(values["schedule"], {place["timing"] for place in places.values()})
     changes = {**values, "timing": found, "updated": tx.now}
     if found != before["timing"] or not before["active"]:
-        changes["filled_until"] = tx.now
+        changes |= _begun(tx)
     statement = update(deployment_schedules).where(*_OWN).values(changes)
     return tx.run(statement, schedule_id=schedule_id, of_deployment=deployment_id) > 0
 

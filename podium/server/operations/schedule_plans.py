@@ -94,7 +94,7 @@ def _plan(row: Row, span: Span, scheduler: Scheduler) -> Plan:
         found = [date for date in found if date > seen]
     missed = missed_dates(
         schedule,
-        seen,
+        (seen, row["promised_until"]),
         span.start,
         policy_of(row["tags"], scheduler.catchup),
         short=timedelta(seconds=2 * scheduler.loop_seconds),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, insert, or_, select, update
 
 from podium.db.tables.concurrency import concurrency_limits_v2
 from podium.db.tables.deployments import deployment_schedules, deployments
@@ -187,11 +187,12 @@ _PLACES = select(
     deployment_schedules.c.timing,
     deployment_schedules.c.active,
     deployment_schedules.c.filled_until,
+    deployment_schedules.c.promised_until,
 ).where(deployment_schedules.c.deployment_id == bindparam("deployment_id"), SCHEDULES.mine)
 
 
 def schedule_places(tx: Tx, deployment_id: str) -> dict[str, Row]:
-    """Of each schedule of a deployment, by its id: timing, whether it is active, until when it is filled."""
+    """Of each schedule of a deployment, by its id: timing, whether it is active, until when filled and promised."""
     return {row["id"]: row for row in tx.all(_PLACES, deployment_id=deployment_id)}
 
 
@@ -200,8 +201,11 @@ _FILLED = deployment_schedules.c.filled_until
 _OF_SEVERAL = update(deployment_schedules).where(
     deployment_schedules.c.deployment_id.in_(bindparam("ids", expanding=True)), SCHEDULES.mine
 )
-_RESTART = _OF_SEVERAL.values(filled_until=_NOW)
-_REOPEN = _OF_SEVERAL.where(or_(_FILLED.is_(None), _FILLED > _NOW)).values(filled_until=_NOW)
+_PROMISED = deployment_schedules.c.promised_until
+_RESTART = _OF_SEVERAL.values(filled_until=_NOW, promised_until=None)
+_REOPEN = _OF_SEVERAL.where(or_(_FILLED.is_(None), _FILLED > _NOW)).values(
+    filled_until=_NOW, promised_until=case((_PROMISED > _FILLED, _PROMISED), else_=_FILLED)
+)
 
 
 def reopen_schedules(tx: Tx, deployment_ids: Sequence[str], *, restart: bool = False) -> None:
@@ -212,7 +216,7 @@ def reopen_schedules(tx: Tx, deployment_ids: Sequence[str], *, restart: bool = F
     tx.run(_RESTART if restart else _REOPEN, ids=list(deployment_ids), now=tx.now)
 
 
-_NOT_SHOWN = ("workspace_id", "timing", "filled_until")
+_NOT_SHOWN = ("workspace_id", "timing", "filled_until", "promised_until")
 _ADD_SCHEDULES = insert(deployment_schedules)
 _DELETE_SCHEDULES = delete(deployment_schedules).where(
     deployment_schedules.c.deployment_id == bindparam("of_deployment"), deployment_schedules.c.workspace_id == WORKSPACE

@@ -17,6 +17,7 @@ _SCHEDULE = (
     deployment_schedules.c.deployment_id,
     deployment_schedules.c.schedule,
     deployment_schedules.c.filled_until,
+    deployment_schedules.c.promised_until,
 )
 _ACTIVE = (
     select(*_SCHEDULE, deployments.c.tags)

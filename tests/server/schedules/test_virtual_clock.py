@@ -33,14 +33,15 @@ class World:
 
     def __init__(self, schedule: dict[str, Any]) -> None:
         self.schedule = schedule
-        self.filled_until = BEGIN
+        self.filled_until = self.promised_until = BEGIN
         self.waiting: set[datetime] = set()
         self.made: dict[datetime, int] = {}
 
     def run_pass(self, now: datetime) -> None:
         source = msgspec.Raw(msgspec.json.encode(self.schedule))
         ahead = sum(date >= now for date in self.waiting)
-        row = {"id": "s", "deployment_id": "d", "schedule": source, "filled_until": self.filled_until, "tags": []}
+        until = {"filled_until": self.filled_until, "promised_until": self.promised_until}
+        row = {"id": "s", "deployment_id": "d", "schedule": source, "tags": [], **until}
         for plan in filling([{**row, "ahead": ahead}], span_of(SCHEDULER, now), SCHEDULER):
             assert plan.filled is not None
             self.filled_until = plan.filled
@@ -57,6 +58,7 @@ class World:
     def redeploy(self, now: datetime) -> None:
         """What an edit does: the runs ahead go, and the slots from now on are to be filled again."""
         self.waiting = {date for date in self.waiting if date <= now}
+        self.promised_until = max(self.filled_until, self.promised_until)
         self.filled_until = min(self.filled_until, now)
 
 

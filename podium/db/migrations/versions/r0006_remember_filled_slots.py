@@ -14,8 +14,10 @@ TABLE = "deployment_schedules"
 def upgrade() -> None:
     op.add_column(TABLE, sa.Column("timing", Id()))
     op.add_column(TABLE, sa.Column("filled_until", Timestamp()))
+    op.add_column(TABLE, sa.Column("promised_until", Timestamp()))
 
 
 def downgrade() -> None:
+    op.drop_column(TABLE, "promised_until")
     op.drop_column(TABLE, "filled_until")
     op.drop_column(TABLE, "timing")
