@@ -61,14 +61,15 @@ class Version:
         """Whether a slot must have its run. Before ``start`` all had.
 
         Deploying takes away the runs that have not begun, and the scheduler makes them again: there has to be time for
-        that before the next schedule comes. Where something was away meanwhile, only a deployment that catches up gets
-        the runs of moments that have passed by then; and a new schedule of any other has half a minute.
+        that before the next schedule comes. Those of a schedule that had its runs come again however late; of a new one
+        only a deployment that catches up gets the runs of moments that have passed by then.
         """
         asked, sent = max((each for each in self.deployed if each[0] <= moment), default=self.deployed[0])
         by = recovered(sent, away) if sent > start else start
         if self.until < by:
             return False
-        return self.catches_up or moment >= by or (by == sent + RECOVERY and asked != self.asked)
+        had_its_runs = asked >= recovered(self.deployed[0][1], away)
+        return self.catches_up or moment >= by or had_its_runs or (by == sent + RECOVERY and asked != self.asked)
 
 
 @dataclass

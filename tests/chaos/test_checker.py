@@ -61,13 +61,16 @@ def test_a_new_schedule_has_half_a_minute_and_longer_only_while_something_is_awa
 
 
 def test_a_deployment_that_catches_up_misses_nothing() -> None:
-    """Neither while something is away nor right after its schedule was replaced; any other misses what passed then."""
+    """Neither while something is away nor right after its schedule was replaced; any other misses what passed then, but
+    of a schedule that was only deployed once more."""
     early = [float(moment) for moment in range(1000, 1050, 10)]
-    for catches_up in (True, False):
+    late = [float(moment) for moment in range(1060, 1100, 10)]
+    for known, catches_up, wrong in ((True, True, 1), (True, False, 1), (False, True, 1), (False, False, 0)):
         schedule = EVERY_TEN | {"catches_up": catches_up}
-        found = notes(*deployed(900, schedule), *deployed(1041, schedule), *away(1042, 1052))
-        report = slots(found, [*early, *(float(moment) for moment in range(1060, 1100, 10))])
-        assert len(report.wrong) == catches_up
+        first = 900 if known else 1041
+        found = notes(*deployed(first, schedule), *deployed(1041.5, schedule), *away(1042, 1052))
+        report = slots(found, [*(moment for moment in early if moment >= first), *late])
+        assert len(report.wrong) == wrong, (known, catches_up)
 
 
 def test_a_service_that_stays_silent_after_a_fault_is_named() -> None:
