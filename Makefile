@@ -5,7 +5,8 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 4200
 ARGS ?=
-JOBS ?= auto
+# The tests wait more than they compute.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 TESTS ?= tests
 MATRIX = 3.0 3.2 3.4 3.6
 EXAMPLES ?= 200

@@ -25,7 +25,7 @@ ROWS: Final = (
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them."),
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),
     Row("server check", "podium.cli.groups.check", "Prove what a server needs, before it is started."),
-    Row("server database", "podium.cli.groups.database", "Migrate and check the server's database."),
+    Row("server database", "podium.cli.groups.database", "Migrate, check and clear up the server's database."),
     Row("server services", "podium.cli.groups.services", "See and start what the server does in the background."),
     Row("version", "podium.cli.groups.version", "Show the versions of Podium and what it runs on."),
 )

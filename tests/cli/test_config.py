@@ -158,7 +158,7 @@ def test_explain_shows_what_is_ignored_and_why(podium: Podium) -> None:
 
 def test_explain_says_when_a_setting_does_nothing(podium: Podium) -> None:
     """What is only accepted for the sake of existing files is not taken for more."""
-    assert "no effect" in podium("config", "explain", "PODIUM_SERVER_METRICS_ENABLED").out
+    assert "no effect" in podium("config", "explain", "PODIUM_SERVER_ANALYTICS_ENABLED").out
     assert "no effect" not in podium("config", "explain", "PODIUM_SERVER_API_PORT").out
 
 
