@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from podium.db.ids import new_id
 from podium.db.tables.workspaces import workspaces
 from podium.db.unit import Tx
+from podium.server.queries import event_counts
 from podium.server.queries.event_counts import spans
 from podium.wire import events as wire
 from tests.server.conftest import Units, decode
@@ -48,6 +49,23 @@ def test_the_newest_events_come_first_page_by_page(api: httpx.Client, key: str) 
         page = decode(api.get(page.next_page).raise_for_status(), wire.EventPage)
         numbers += [each.payload["number"] for each in page.events]
     assert numbers == [4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize("most", [0, 1000])
+def test_names_are_counted_alike_one_by_one_and_in_groups(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """At a time of their own: few names go by the index of names, many by what was read."""
+    monkeypatch.setattr(event_counts, "MOST_NAMES", most)
+    start = BASE - timedelta(days=100 + most)
+    names = ("a.b", "a", "a", "\u00e9")
+    send(api, *(event(name, new_id(), occurred=start + timedelta(hours=n)) for n, name in enumerate(names)))
+    during = {"since": (start - timedelta(hours=1)).isoformat(), "until": (start + timedelta(hours=9)).isoformat()}
+    counts = api.post("/events/count-by/event", json={"filter": {"occurred": during}}).raise_for_status().json()
+    assert {each["value"]: each["count"] for each in counts} == {"a": 2, "a.b": 1, "\u00e9": 1}
+    assert counts[0]["start_time"] < counts[0]["end_time"]
+    none = {"occurred": during, "event": {"exclude_prefix": ["a"]}}
+    assert len(api.post("/events/count-by/event", json={"filter": none}).raise_for_status().json()) == 1
 
 
 def test_the_order_may_be_turned(api: httpx.Client, key: str) -> None:
