@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from statistics import median
 
@@ -185,8 +185,8 @@ async def run(url: str, options: argparse.Namespace) -> int:
 
 
 def percentile(ordered: list[float], share: float) -> float:
-    """The time that this share of the calls stayed under."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+    """The shortest time that no more than the rest of the calls exceeded (nearest rank)."""
+    return ordered[max(0, ceil(len(ordered) * share) - 1)]
 
 
 def main() -> None:
