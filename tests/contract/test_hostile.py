@@ -168,9 +168,9 @@ QUERY = (
 
 @pytest.mark.parametrize("name", sorted(name for name, row in ROWS.items() if row.names or row.query is not None))
 def test_odd_paths_and_parameters_are_taken_or_refused_alike(sides: tuple[Side, Side], name: str) -> None:
-    """Each placeholder and each parameter; nothing is made or deleted that way."""
+    """Each placeholder and each parameter; nothing is made or deleted by what is refused."""
     row = ROWS[name]
-    before = [side.counts() for side in sides]
+    before, taken = [side.counts() for side in sides], False
     for asked in _asked(row):
         answers = []
         for side in sides:
@@ -179,7 +179,9 @@ def test_odd_paths_and_parameters_are_taken_or_refused_alike(sides: tuple[Side, 
             answers.append(side.api.request(row.method, row.url(**path), params=query, content=content))
         assert answers[0].status_code == answers[1].status_code, asked(dict.fromkeys(row.names))
         assert all(answer.is_success or not refusal(answer) for answer in answers), answers[0].text
-    assert [side.counts() for side in sides] == before
+        taken = taken or answers[0].is_success
+    # A thing may have an odd name by now, under which it is found.
+    assert taken or [side.counts() for side in sides] == before
 
 
 def _asked(row: Endpoint) -> Iterator[Callable[[dict[str, Any]], tuple[dict[str, Any], dict[str, str]]]]:

@@ -7,9 +7,13 @@ from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from podium.db.tables.artifacts import artifact_collections, artifacts
 from podium.db.unit import WORKSPACE, Row, Tx
+from podium.server.errors import Invalid
 from podium.server.events.lifecycle import Verb, artifact_collection_event
 from podium.server.queries.artifacts import ARTIFACTS
 from podium.server.queries.generic import add, change, new_row, upsert
+
+LONGEST_TYPE = 150
+"""Characters: a type shares an entry of an index with a key."""
 
 _COLUMNS = artifact_collections.c
 
@@ -25,7 +29,9 @@ _COLLECTION = select(_COLUMNS.id, _COLUMNS.key, _COLUMNS.latest_id).where(
 
 
 def create_artifact(tx: Tx, values: Mapping[str, Any]) -> Row:
-    """Stores an artifact; one with a key becomes the latest of its collection."""
+    """Stores an artifact; one with a key becomes the latest of its collection. ``Invalid`` for too long a type."""
+    if len(values.get("type") or "") > LONGEST_TYPE:
+        raise Invalid(f"The type of an artifact has at most {LONGEST_TYPE} characters.")
     artifact = add(tx, ARTIFACTS, values)
     if artifact["key"] is not None:
         collection = _point_to(tx, artifact["key"], artifact["id"])

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select, update
 
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
-from podium.server.errors import Conflict
+from podium.server.errors import Conflict, Invalid
 from podium.server.events.lifecycle import work_queue_event, work_queue_status_event, work_queue_updated
 from podium.server.queries.generic import add_if_absent, change, remove
 from podium.server.queries.work_pools import get_work_pool, pool_of
@@ -19,6 +19,7 @@ from podium.server.queries.work_queues import (
     get_queue_in_pool,
     get_work_queue,
 )
+from podium.wire.scalars import LARGEST
 
 _PRIORITIES = (
     select(work_queues.c.id, work_queues.c.priority)
@@ -115,6 +116,8 @@ def _make_room(tx: Tx, pool_id: str, queue_id: str, priority: int) -> None:
         if other["priority"] > taken:
             break
         taken += 1
+        if taken > LARGEST:
+            raise Invalid(f"No priority after {priority} is left for the queues that follow; take a smaller number.")
         moves.append({"queue_id": other["id"], "new_priority": taken})
     tx.many(_SET_PRIORITY, moves)
 
