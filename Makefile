@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 PORT ?= 4200
 ARGS ?=
 # The tests wait more than they compute.
-JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 TESTS ?= tests
 MATRIX = 3.0 3.2 3.4 3.6
 EXAMPLES ?= 200

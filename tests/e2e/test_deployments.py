@@ -136,7 +136,7 @@ def test_served_flows_run_on_their_schedule(clients: Podium) -> None:
     assert len(slots) == len(set(slots))
     assert all(run["auto_scheduled"] for run in runs)
     clients.stop_clients()
-    wait_for(lambda: clients.get("/deployments/name/served/every-two-seconds")["paused"], 15)
+    wait_for(lambda: clients.get("/deployments/name/served/every-two-seconds")["paused"], 60)
     scheduled = [run for run in clients.flow_runs("served") if run["state_name"] == "Scheduled"]
     assert not scheduled
 
