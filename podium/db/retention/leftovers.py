@@ -6,11 +6,17 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, func, not_, or_,
 
 from podium.db.retention.ages import GRACE, TERMINAL, Ages
 from podium.db.retention.steps import Simple, Step, count, delete_some
-from podium.db.tables.automations import automation_buckets, automation_firings
+from podium.db.tables.automations import (
+    automation_actions,
+    automation_buckets,
+    automation_firings,
+    automation_refusals,
+)
 from podium.db.tables.csrf import csrf_tokens
 from podium.db.tables.events import event_deliveries, events
 from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
 from podium.db.tables.flow_runs import flow_runs
+from podium.db.tables.notifications import notification_deliveries
 from podium.db.tables.services import service_heartbeats
 from podium.db.tables.tallies import tally_notes
 from podium.db.tables.task_queue import task_run_deliveries, task_workers
@@ -49,6 +55,19 @@ def _untaken_cleanup(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
 
 def _old_firings(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
     return [rows.c.triggered < tx.now - ages.leftovers]
+
+
+def _old_refusals(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
+    return [rows.c.last < tx.now - ages.leftovers]
+
+
+def _ended_actions(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
+    """What is pending or waits for its delivery has not ended."""
+    return [rows.c.ended < tx.now - ages.leftovers]
+
+
+def _ended_deliveries(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
+    return [rows.c.ended < tx.now - ages.leftovers]
 
 
 def _old_buckets(rows: FromClause, tx: Tx, ages: Ages) -> Conditions:
@@ -101,6 +120,9 @@ GONE_WORKERS = Simple(workers, _gone_workers, "last_heartbeat_time")
 FINISHED_CLEANUP = Simple(worker_cleanup_messages, _finished_cleanup, "finished")
 UNTAKEN_CLEANUP = Simple(worker_cleanup_messages, _untaken_cleanup, "created")
 OLD_FIRINGS = Simple(automation_firings, _old_firings, "triggered")
+OLD_REFUSALS = Simple(automation_refusals, _old_refusals, "last")
+ENDED_ACTIONS = Simple(automation_actions, _ended_actions, "ended")
+ENDED_DELIVERIES = Simple(notification_deliveries, _ended_deliveries, "ended")
 OLD_BUCKETS = Simple(automation_buckets, _old_buckets, "window_end")
 LOST_PROCESSES = Simple(service_heartbeats, _lost_processes, "process")
 MOOT_HEARTBEATS = Simple(flow_run_heartbeats, _moot_heartbeats, "received")

@@ -87,6 +87,12 @@ RULES: Final = (
          "leftovers", LEFTOVERS_AGE, leftovers.UNTAKEN_CLEANUP),
     Rule("old firings", "automation_firings", "why automations fired",
          "leftovers", LEFTOVERS_AGE, leftovers.OLD_FIRINGS),
+    Rule("old refusals", "automation_refusals", "why automations did not fire",
+         "leftovers", LEFTOVERS_AGE, leftovers.OLD_REFUSALS),
+    Rule("ended actions", "automation_actions", "actions of automations that are done or failed",
+         "leftovers", LEFTOVERS_AGE, leftovers.ENDED_ACTIONS),
+    Rule("ended deliveries", "notification_deliveries", "what was delivered, or given up",
+         "leftovers", LEFTOVERS_AGE, leftovers.ENDED_DELIVERIES),
     Rule("old buckets", "automation_buckets", "counts of windows that ended",
          "leftovers", LEFTOVERS_AGE, leftovers.OLD_BUCKETS),
     Rule("expired tokens", "csrf_tokens", "tokens that expired",
@@ -131,6 +137,9 @@ DOES_NOT_GROW: Final[Mapping[str, str]] = {
     "flow_run_tallies": "some lines for a slice of time; rolled up again when runs of it are deleted",
     "task_run_tallies": "likewise",
     "tally_horizons": "one row for flow runs, one for task runs",
+    "automation_generations": "one row",
+    "notifications": "made by people",
+    "webhooks": "made by people",
     "automation_child_firings": "one for each trigger that is part of another",
 }
 """Tables without a rule, and why they need none."""

@@ -1,6 +1,6 @@
-"""Automations, and what their triggers remember between events."""
+"""Automations, what their triggers remember between events, why they fired or did not, and the actions still to do."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, false, true
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, false, true
 
 from podium.db.tables.metadata import (
     EMPTY_LIST,
@@ -10,8 +10,10 @@ from podium.db.tables.metadata import (
     key,
     metadata,
     part_of,
+    partial,
     searchable,
     tags,
+    unchecked_workspace,
     updated,
     workspace,
 )
@@ -115,4 +117,70 @@ automation_firings = Table(
     Column("firing", Json(verbatim=True), nullable=False),
     Index("ix_automation_firings_automation", "automation_id", "triggered"),
     Index("ix_automation_firings_triggered", "triggered"),
+)
+
+automation_refusals = Table(
+    "automation_refusals",
+    metadata,
+    # Why an automation did not fire, though events concerned it: one row for each reason and bucket, counted.
+    key(),
+    workspace(),
+    part_of("automation_id", "automations.id"),
+    Column("trigger_id", Id(), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("bucketing_key", Json(verbatim=True), nullable=False),
+    Column("bucketing_digest", Text, nullable=False),
+    Column("detail", Json(verbatim=True), nullable=False, server_default=EMPTY_OBJECT),
+    Column("count", Integer, nullable=False, server_default=ZERO),
+    Column("first", Timestamp(), nullable=False),
+    Column("last", Timestamp(), nullable=False),
+    Column("last_event_id", Id()),
+    UniqueConstraint(
+        "workspace_id",
+        "automation_id",
+        "trigger_id",
+        "bucketing_digest",
+        "reason",
+        name="uq_automation_refusals_reason",
+    ),
+    Index("ix_automation_refusals_automation", "automation_id", "last"),
+    Index("ix_automation_refusals_last", "last"),
+)
+
+automation_actions = Table(
+    "automation_actions",
+    metadata,
+    # A row is an invocation of an action: to be done while it is pending, to be read once it ended. It outlives its
+    # automation, as that may be deleted before its actions are done.
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    # The invocation: the idempotency key of what the action does.
+    Column("id", Id(), nullable=False, unique=True),
+    unchecked_workspace(),
+    Column("automation_id", Id(), nullable=False),
+    Column("firing_id", Id(), nullable=False),
+    Column("action_index", Integer, nullable=False),
+    Column("action", Json(verbatim=True), nullable=False),
+    # The automation, its firing and the triggering event, as they were then.
+    Column("context", Json(verbatim=True), nullable=False),
+    Column("triggered", Timestamp(), nullable=False),
+    # pending, sending (waits for its delivery), executed, failed
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=ZERO),
+    Column("not_before", Timestamp()),
+    Column("reason", Text),
+    Column("result", Json(verbatim=True)),
+    created(),
+    Column("ended", Timestamp()),
+    partial("ix_automation_actions_pending", "position", where="state = 'pending'"),
+    Index("ix_automation_actions_firing", "firing_id", "action_index"),
+    Index("ix_automation_actions_automation", "automation_id", "position"),
+    Index("ix_automation_actions_ended", "ended"),
+)
+
+automation_generations = Table(
+    "automation_generations",
+    metadata,
+    # One row, counted up with every change of an automation: whoever remembers the automations sees that they changed.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False, server_default=ZERO),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from podium.db.tables.metadata import EMPTY_OBJECT, ZERO, metadata, unchecked_workspace
+from podium.db.tables.metadata import EMPTY_OBJECT, ZERO, metadata, partial, unchecked_workspace
 from podium.db.types import Id, Json, Timestamp
 
 events = Table(
@@ -60,5 +60,8 @@ event_deliveries = Table(
     Column("not_before", Timestamp()),
     # When the event occurred: with its id the key of its row, which so is found in one partition.
     Column("occurred", Timestamp()),
+    # An event that must be handled before this one and has not come yet.
+    Column("leader", Id()),
     Index("ix_event_deliveries_consumer", "consumer", "position"),
+    partial("ix_event_deliveries_leader", "leader", where="leader IS NOT NULL"),
 )

@@ -1,0 +1,1 @@
+"""Automations at work: which events concern which triggers, when they fire, and what is done then."""
