@@ -22,7 +22,7 @@ from podium.server.runtime import Runtime
 
 logger = logging.getLogger("podium.server.services")
 
-DELIVERIES = Deliveries(TASK_RUN_RECORDER, (events.c.related, events.c.payload), skip_locked=True)
+DELIVERIES = Deliveries(TASK_RUN_RECORDER, (events.c.related, events.c.payload))
 
 _MAKE_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _FLOW_RUNS = select(flow_runs.c.id).where(flow_runs.c.id.in_(bindparam("ids", expanding=True)))
