@@ -1,16 +1,21 @@
 """Inserting many rows at once, past SQLAlchemy: for tables that take thousands of rows a second."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from podium.db.unit import Row, Tx
 
 Convert = Callable[[Any], Any]
+
+_UNREADABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])").search
+"""Escapes in JSON that PostgreSQL stores, but may refuse to read: rows with any take the long way."""
 
 
 def insert_many(tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -48,7 +53,10 @@ def insert_new(tx: Tx, table: Table, rows: Sequence[Row]) -> list[str]:
     driver_error = tx.connection.dialect.loaded_dbapi.Error
     try:
         if tx.dialect == "postgresql":
-            found = raw.execute(sql, (msgspec.json.encode(rows).decode(),))
+            text = msgspec.json.encode(rows).decode()
+            if _UNREADABLE(text):
+                return _insert_new_singly(tx, table, rows)
+            found = raw.execute(sql, (text,))
         else:
             raw.executemany(sql, [_converted(list(row.values()), conversions) for row in rows])
             ids = msgspec.json.encode([row["id"] for row in rows]).decode()
@@ -57,6 +65,47 @@ def insert_new(tx: Tx, table: Table, rows: Sequence[Row]) -> list[str]:
         return [row[0] for row in found.fetchall()]
     except driver_error as error:
         raise DBAPIError.instance(sql, None, error, driver_error) from error
+
+
+def _insert_new_singly(tx: Tx, table: Table, rows: Sequence[Row]) -> list[str]:
+    statement = postgresql.insert(table).on_conflict_do_nothing().returning(table.c.id)
+    return [found["id"] for row in rows if (found := tx.one(statement, row))]
+
+
+def put_missing(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
+    """Inserts rows but those that a uniqueness keeps out. All have the same columns. Raises what SQLAlchemy would."""
+    _put(tx, table, rows, "ON CONFLICT DO NOTHING")
+
+
+def put_newest(tx: Tx, table: Table, rows: Sequence[Row], moment: str, kept: Sequence[str]) -> None:
+    """Inserts rows, or replaces those of the same ``id`` whose ``moment`` is earlier or null, but for what is ``kept``.
+
+    All rows have the same columns and none is there twice. Raises what SQLAlchemy would.
+    """
+    if rows:
+        _put(tx, table, rows, _newest(table, tuple(rows[0]), moment, tuple(kept)))
+
+
+@lru_cache(maxsize=64)
+def _newest(table: Table, columns: tuple[str, ...], moment: str, kept: tuple[str, ...]) -> str:
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in ("id", *kept))
+    stored = f'"{table.name}"."{moment}"'
+    return f'ON CONFLICT (id) DO UPDATE SET {changes} WHERE {stored} IS NULL OR {stored} < excluded."{moment}"'
+
+
+def _put(tx: Tx, table: Table, rows: Sequence[Row], conflict: str) -> None:
+    if not rows:
+        return
+    at_once, singly, conversions = _plan_conflict(table, tuple(rows[0]), conflict, tx.connection.dialect)
+    raw: Any = tx.connection.connection.driver_connection
+    driver_error = tx.connection.dialect.loaded_dbapi.Error
+    try:
+        if at_once and not _UNREADABLE(text := msgspec.json.encode(rows).decode()):
+            raw.execute(at_once, (text,))
+        else:
+            raw.cursor().executemany(singly, [_converted(list(row.values()), conversions) for row in rows])
+    except driver_error as error:
+        raise DBAPIError.instance(singly, None, error, driver_error) from error
 
 
 def put_many(tx: Tx, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
@@ -116,12 +165,14 @@ def _plan(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str
         sql = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of a declared table
     else:
         sql = f'COPY "{table.name}" ({names}) FROM STDIN'
-    conversions: list[tuple[int, Convert]] = []
-    for place, name in enumerate(columns):
-        convert = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        if convert is not None:
-            conversions.append((place, convert))
-    return sql, tuple(conversions)
+    return sql, _conversions(table, columns, dialect)
+
+
+def _conversions(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[tuple[int, Convert], ...]:
+    """How values become what the driver takes, by their place in the row."""
+    found = ((place, table.c[name].type) for place, name in enumerate(columns))
+    each = ((place, type_.dialect_impl(dialect).bind_processor(dialect)) for place, type_ in found)
+    return tuple((place, convert) for place, convert in each if convert is not None)
 
 
 @lru_cache(maxsize=64)
@@ -134,6 +185,21 @@ def _plan_new(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple
         return f"{chosen} ON CONFLICT DO NOTHING RETURNING id", ()
     sql, conversions = _plan(table, columns, dialect)
     return f"{sql} ON CONFLICT DO NOTHING", conversions
+
+
+@lru_cache(maxsize=64)
+def _plan_conflict(
+    table: Table, columns: tuple[str, ...], conflict: str, dialect: Dialect
+) -> tuple[str, str, tuple[tuple[int, Convert], ...]]:
+    """The statement for all rows as one value, where there is one, that for each row, and how its values are given."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    insert = f'INSERT INTO "{table.name}" ({names})'
+    conversions = _conversions(table, columns, dialect)
+    if dialect.name == "sqlite":
+        return "", f"{insert} VALUES ({', '.join('?' * len(columns))}) {conflict}", conversions
+    rows = f'json_populate_recordset(NULL::"{table.name}", %s::json)'
+    at_once = f"{insert} SELECT {names} FROM {rows} {conflict}"  # noqa: S608
+    return at_once, f"{insert} VALUES ({', '.join(['%s'] * len(columns))}) {conflict}", conversions
 
 
 @lru_cache(maxsize=64)
