@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from podium.db.unit import Row, Tx
 
 Convert = Callable[[Any], Any]
+
+CHUNK = 64
+"""Rows that SQLite takes with one statement."""
 
 _UNREADABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])").search
 """Escapes in JSON that PostgreSQL stores, but may refuse to read: rows with any take the long way."""
@@ -32,7 +36,7 @@ def insert_many(tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Seq
     driver_error = tx.connection.dialect.loaded_dbapi.Error
     try:
         if tx.dialect == "sqlite":
-            raw.executemany(sql, rows)
+            _insert_in_chunks(raw, sql, "", rows)
         else:
             _copy(raw, sql, rows)
     except driver_error as error:
@@ -58,7 +62,8 @@ def insert_new(tx: Tx, table: Table, rows: Sequence[Row]) -> list[str]:
                 return _insert_new_singly(tx, table, rows)
             found = raw.execute(sql, (text,))
         else:
-            raw.executemany(sql, [_converted(list(row.values()), conversions) for row in rows])
+            values = [_converted(list(row.values()), conversions) for row in rows]
+            _insert_in_chunks(raw, sql, "ON CONFLICT DO NOTHING", values)
             ids = msgspec.json.encode([row["id"] for row in rows]).decode()
             there = f'SELECT id FROM "{table.name}" WHERE id IN (SELECT value FROM json_each(?))'  # noqa: S608
             found = raw.execute(there, (ids,))
@@ -102,8 +107,12 @@ def _put(tx: Tx, table: Table, rows: Sequence[Row], conflict: str) -> None:
     try:
         if at_once and not _UNREADABLE(text := msgspec.json.encode(rows).decode()):
             raw.execute(at_once, (text,))
+            return
+        values = [_converted(list(row.values()), conversions) for row in rows]
+        if at_once:
+            raw.cursor().executemany(singly, values)
         else:
-            raw.cursor().executemany(singly, [_converted(list(row.values()), conversions) for row in rows])
+            _insert_in_chunks(raw, singly, conflict, values)
     except driver_error as error:
         raise DBAPIError.instance(singly, None, error, driver_error) from error
 
@@ -143,6 +152,22 @@ def set_many(tx: Tx, table: Table, column: str, values: Mapping[str, Any]) -> No
         raise DBAPIError.instance(sql, None, error, driver_error) from error
 
 
+def _insert_in_chunks(raw: Any, insert: str, conflict: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Many rows with few calls of SQLite: after each this thread waits for its turn among those that run Python."""
+    start = 0
+    while start < len(rows):
+        size = min(CHUNK, 1 << ((len(rows) - start).bit_length() - 1))
+        chunk = rows[start : start + size]
+        raw.execute(_chunk(insert, conflict, len(chunk[0]), size), list(chain.from_iterable(chunk)))
+        start += size
+
+
+@lru_cache(maxsize=256)
+def _chunk(insert: str, conflict: str, columns: int, size: int) -> str:
+    marks = f"({', '.join('?' * columns)})"
+    return f"{insert} VALUES {', '.join([marks] * size)} {conflict}"
+
+
 def _copy(raw: Any, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     with raw.cursor() as cursor, cursor.copy(sql) as copy:
         for row in rows:
@@ -161,8 +186,7 @@ def _plan(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str
     """The statement, and how values become what the driver takes, by their place in the row."""
     names = ", ".join(f'"{name}"' for name in columns)
     if dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        sql = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of a declared table
+        sql = f'INSERT INTO "{table.name}" ({names})'
     else:
         sql = f'COPY "{table.name}" ({names}) FROM STDIN'
     return sql, _conversions(table, columns, dialect)
@@ -184,19 +208,19 @@ def _plan_new(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple
         chosen = f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM {rows}'  # noqa: S608
         return f"{chosen} ON CONFLICT DO NOTHING RETURNING id", ()
     sql, conversions = _plan(table, columns, dialect)
-    return f"{sql} ON CONFLICT DO NOTHING", conversions
+    return sql, conversions
 
 
 @lru_cache(maxsize=64)
 def _plan_conflict(
     table: Table, columns: tuple[str, ...], conflict: str, dialect: Dialect
 ) -> tuple[str, str, tuple[tuple[int, Convert], ...]]:
-    """The statement for all rows as one value, where there is one, that for each row, and how its values are given."""
+    """The statement for all rows as one value, that for one row or its beginning on SQLite, how values are given."""
     names = ", ".join(f'"{name}"' for name in columns)
     insert = f'INSERT INTO "{table.name}" ({names})'
     conversions = _conversions(table, columns, dialect)
     if dialect.name == "sqlite":
-        return "", f"{insert} VALUES ({', '.join('?' * len(columns))}) {conflict}", conversions
+        return "", insert, conversions
     rows = f'json_populate_recordset(NULL::"{table.name}", %s::json)'
     at_once = f"{insert} SELECT {names} FROM {rows} {conflict}"  # noqa: S608
     return at_once, f"{insert} VALUES ({', '.join(['%s'] * len(columns))}) {conflict}", conversions
