@@ -10,9 +10,9 @@ from podium.profiles.declaration import Seconds, Section, setting
 class Smtp(Section, frozen=True):
     """The mail server for email that names no block."""
 
-    host: Annotated[str | None, setting("Mail server for email without a block; empty: none is sent.", guarded=True)] = (
-        None
-    )
+    host: Annotated[
+        str | None, setting("Mail server for email without a block; empty: none is sent.", guarded=True)
+    ] = None
     port: Annotated[
         int | None,
         setting("Its port; empty: 587 for starttls, 465 for tls, 25 for none.", ge=1, le=65535, guarded=True),
