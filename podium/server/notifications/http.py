@@ -74,7 +74,7 @@ async def _call(call: HttpCall, way: Way) -> dict[str, Any]:
                 async with client.stream(
                     call.method,
                     # To the address that was checked: the name is not looked up again.
-                    url.copy_with(host=address[0]),
+                    url.copy_with(host=address[0], port=address[1]),
                     headers=_headers(call, way, url),
                     content=call.content,
                     extensions={"sni_hostname": url.host},
