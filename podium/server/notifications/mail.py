@@ -197,7 +197,7 @@ def _failure(error: Exception, server: MailServer, way: Way) -> Failed:
         return Failed(way.hidden.hide(f"{server.host} {what}: {said}"), code >= 500)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Failed(f"{server.host} cannot do it: {error}", True)
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
         return Failed(way.hidden.hide(f"the email cannot be sent: {error}"), True)
     reason = (error.strerror if isinstance(error, OSError) and error.strerror else str(error)) or type(error).__name__
     return Failed(way.hidden.hide(f"the mail server {server.host} cannot be used: {reason}"))
