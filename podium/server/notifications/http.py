@@ -1,8 +1,10 @@
 """A call of a peer over HTTP, and what its answer means."""
 
 import asyncio
+import importlib
 import re
 import ssl
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +50,9 @@ class HttpCall:
     async def send(self, way: Way) -> Answer:
         """Calls the peer; raises ``Failed`` for anything but an answer of success. Redirections are not followed."""
         way.hidden.add(value.rpartition(" ")[2] for name, value in self.headers.items() if is_sensitive(name))
+        if "httpx" not in sys.modules:
+            # Not on the event loop, which it would hold up.
+            await asyncio.to_thread(importlib.import_module, "httpx")
         seconds = min(way.settings.timeout, self.timeout or way.settings.timeout)
         try:
             async with asyncio.timeout(seconds):

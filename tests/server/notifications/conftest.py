@@ -166,12 +166,12 @@ def post(units: Units, catalogue: None) -> Iterator[Post]:
             tx.run(delete(table))
 
     units.write(clear)
-    clock, settings = units.database.clock, units.database.settings
+    clock, settings, of_runtime = units.database.clock, units.database.settings, units.runtime.settings
     units.database.clock = turned = Clock()
     try:
         yield Post(units, turned)
     finally:
-        units.database.clock, units.database.settings = clock, settings
+        units.database.clock, units.database.settings, units.runtime.settings = clock, settings, of_runtime
 
 
 @pytest.fixture
