@@ -6,15 +6,16 @@ claim runs out, so that what a process had when it died is sent by another.
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, literal_column, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
+from podium.db.dialect import of_most
 from podium.db.tables.notifications import notification_deliveries
 from podium.db.types import Json, Timestamp, decoded
 from podium.db.unit import WORKSPACE, Row, Tx
@@ -42,30 +43,38 @@ _DUE = (
 )
 
 
+def _first(where: Callable[[Any], Sequence[Any]]) -> Any:
+    """The position of the first that waits in the first channel of those ``where`` leaves, by the index of what waits.
+
+    The index alone is in the order of channel and position, so that no database walks all positions instead.
+    """
+    row = notification_deliveries.alias()
+    waiting = of_most(row.c.state == literal_column("'waiting'"))
+    found = select(row.c.position).where(waiting, *where(row.c)).order_by(row.c.channel, row.c.position).limit(1)
+    return found.scalar_subquery()
+
+
 def _heads() -> Select[Any]:
-    """The first that waits of each channel. Steps from channel to channel in the index, however many wait in each."""
-    first = select(func.min(_D.channel).label("channel")).where(_WAITING).cte("channels", recursive=True)
-    further = (
-        select(func.min(_D.channel)).where(_WAITING, _D.channel > first.c.channel).correlate(first).scalar_subquery()
-    )
-    channels = first.union_all(select(further).where(first.c.channel.is_not(None)))
-    head = notification_deliveries.alias("head")
-    position = (
-        select(func.min(head.c.position))
-        .where(head.c.state == "waiting", head.c.channel == channels.c.channel)
-        .correlate(channels)
-        .scalar_subquery()
-    )
+    """The first that waits of each channel. Steps from channel to channel, however many wait in each."""
+    columns = (_D.channel, _D.position)
+    heads = select(*columns).where(_D.position == _first(lambda _: ())).cte("heads", recursive=True)
+    further = _first(lambda row: (row.channel > heads.c.channel,))
+    heads = heads.union_all(select(*columns).join_from(heads, notification_deliveries, _D.position == further))
     return select(_D.channel, _D.workspace_id, _D.not_before, _D.claimed_until).join_from(
-        channels, notification_deliveries, _D.position == position
+        heads, notification_deliveries, _D.position == heads.c.position
     )
 
 
 _HEADS = _heads()
-_FIRST = select(func.min(_D.position)).where(_WAITING, _D.channel == bindparam("channel")).scalar_subquery()
+_CHANNEL: BindParameter[str] = bindparam("channel")
 _CLAIMABLE = (
     select(notification_deliveries)
-    .where(_D.position == _FIRST, _D.workspace_id == WORKSPACE, _WAITING, *_DUE)
+    .where(
+        _D.position == _first(lambda row: (row.channel >= _CHANNEL, row.channel <= _CHANNEL)),
+        _D.workspace_id == WORKSPACE,
+        _WAITING,
+        *_DUE,
+    )
     .with_for_update(skip_locked=True)
 )
 _CLAIM = (

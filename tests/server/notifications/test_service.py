@@ -1,6 +1,7 @@
 """The service that delivers: its rounds, its end, several of it at a time, and trouble with the database."""
 
 import asyncio
+import re
 import threading
 from collections import defaultdict
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from podium.db.errors import DatabaseUnavailable
-from podium.db.unit import utc_now
+from podium.db.unit import Tx, utc_now
+from podium.server.notifications import claims
 from podium.server.notifications.queue import DELIVERIES, Message, queue_delivery
 from podium.server.services import deliveries
 from podium.server.services.deliveries import deliver
@@ -112,3 +114,21 @@ def test_a_database_that_is_away_when_a_message_was_sent(
     monkeypatch.setattr(post.units.database, "write", troubled)
     post.deliver()
     assert (post.row(delivery)["state"], len(sink.requests)) == ("delivered", 1)
+
+
+def test_the_first_of_each_channel_is_found_by_the_index_of_what_waits(post: Post) -> None:
+    """However many wait, and however many were delivered before."""
+    for number in range(50):
+        post.queue(None, str(number), kind="email", emails=["a@example.com"])
+
+    def plan(tx: Tx) -> str:
+        statement = claims._HEADS.compile(dialect=tx.connection.dialect, compile_kwargs={"literal_binds": True})
+        if tx.dialect == "postgresql":
+            tx.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if tx.dialect == "sqlite" else "EXPLAIN"
+        rows = tx.connection.exec_driver_sql(f"{explain} {statement}").fetchall()
+        return "\n".join(str(row[-1]) for row in rows)
+
+    shown: str = post.units.read(plan)
+    assert len(re.findall(r"ix_notification_deliveries_waiting", shown)) == 2, shown
+    assert not re.search(r"TEMP B-TREE|Sort|Seq Scan|ix_notification_deliveries_state", shown), shown
