@@ -1,7 +1,9 @@
 """Inserting many rows at once, past SQLAlchemy: for tables that take thousands of rows a second."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -11,6 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from podium.db.unit import Row, Tx
 
 Convert = Callable[[Any], Any]
+
+AT_ONCE = 100
+"""Rows that a statement on SQLite inserts. Around each statement it notes all pages of table and indexes that the
+statement touches, and gives that up again: for a row with a dozen indexes, more work than inserting it."""
 
 
 def insert_many(tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -37,21 +43,30 @@ def insert_many(tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Seq
 def insert_new(tx: Tx, table: Table, rows: Sequence[Row]) -> list[str]:
     """Inserts rows but those that a uniqueness keeps out; the ids of the inserted.
 
-    All rows have the same columns, ``id`` among them; no column default made in Python applies. On PostgreSQL they
-    travel as one value: the text of a statement with a place for each value takes longer to read than to execute.
-    Raises what SQLAlchemy would.
+    All rows have the same columns, ``id`` among them; no column default made in Python applies. What is the same in all
+    rows is read once. On PostgreSQL they travel as one value: the text of a statement with a place for each value takes
+    longer to read than to execute. Raises what SQLAlchemy would.
     """
     if not rows:
         return []
-    sql, conversions = _plan_new(table, tuple(rows[0]), tx.connection.dialect)
+    names = tuple(rows[0])
+    columns = dict(zip(names, zip(*(row.values() for row in rows), strict=True), strict=True))
+    alike = {
+        name: values[0] for name, values in columns.items() if name != "id" and values.count(values[0]) == len(rows) > 1
+    }
+    sql, conversions = _plan_new(table, names, frozenset(alike), tx.connection.dialect)
     raw: Any = tx.connection.connection.driver_connection
     driver_error = tx.connection.dialect.loaded_dbapi.Error
     try:
         if tx.dialect == "postgresql":
-            found = raw.execute(sql, (msgspec.json.encode(rows).decode(),))
+            new = [{name: row[name] for name in names if name not in alike} for row in rows]
+            found = raw.execute(sql, tuple(msgspec.json.encode(each).decode() for each in (new, alike)))
         else:
-            raw.executemany(sql, [_converted(list(row.values()), conversions) for row in rows])
-            ids = msgspec.json.encode([row["id"] for row in rows]).decode()
+            for place, convert in conversions:
+                name, values = names[place], columns[names[place]]
+                columns[name] = (convert(values[0]),) * len(rows) if name in alike else tuple(map(convert, values))
+            _insert_repeatedly(raw, sql, list(zip(*columns.values(), strict=True)))
+            ids = msgspec.json.encode(columns["id"]).decode()
             there = f'SELECT id FROM "{table.name}" WHERE id IN (SELECT value FROM json_each(?))'  # noqa: S608
             found = raw.execute(there, (ids,))
         return [row[0] for row in found.fetchall()]
@@ -100,6 +115,19 @@ def _copy(raw: Any, sql: str, rows: Sequence[Sequence[Any]]) -> None:
             copy.write_row(row)
 
 
+def _insert_repeatedly(raw: Any, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        raw.execute(_repeated(sql, len(some)), list(chain.from_iterable(some)))
+
+
+@lru_cache(maxsize=256)
+def _repeated(sql: str, times: int) -> str:
+    """The statement that inserts so many rows instead of one."""
+    before, marks, after = re.split(r"(\([?, ]+\))", sql)
+    return f"{before}{', '.join([marks] * times)}{after}"
+
+
 def _converted(row: Sequence[Any], conversions: Sequence[tuple[int, Convert]]) -> list[Any]:
     values = list(row)
     for place, convert in conversions:
@@ -124,16 +152,24 @@ def _plan(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str
     return sql, tuple(conversions)
 
 
-@lru_cache(maxsize=64)
-def _plan_new(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str, tuple[tuple[int, Convert], ...]]:
+@lru_cache(maxsize=256)
+def _plan_new(
+    table: Table, columns: tuple[str, ...], alike: frozenset[str], dialect: Dialect
+) -> tuple[str, tuple[tuple[int, Convert], ...]]:
     """The statement of ``insert_new``, and how values become what SQLite takes."""
+    if dialect.name == "sqlite":
+        sql, conversions = _plan(table, columns, dialect)
+        return f"{sql} ON CONFLICT DO NOTHING", conversions
+
+    def typed(names: Iterable[str]) -> str:
+        return ", ".join(f'"{name}" {table.c[name].type.compile(dialect)}' for name in names)
+
     names = ", ".join(f'"{name}"' for name in columns)
-    if dialect.name == "postgresql":
-        rows = f'json_populate_recordset(NULL::"{table.name}", %s::json)'
-        chosen = f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM {rows}'  # noqa: S608
-        return f"{chosen} ON CONFLICT DO NOTHING RETURNING id", ()
-    sql, conversions = _plan(table, columns, dialect)
-    return f"{sql} ON CONFLICT DO NOTHING", conversions
+    chosen = ", ".join(f'{"alike" if name in alike else "new"}."{name}"' for name in columns)
+    rows = f"json_to_recordset(%s::json) AS new({typed(name for name in columns if name not in alike)})"
+    once = f"json_to_record(%s::json) AS alike({typed(name for name in columns if name in alike) or '_ text'})"
+    sql = f'INSERT INTO "{table.name}" ({names}) SELECT {chosen} FROM {rows}, {once}'  # noqa: S608
+    return f"{sql} ON CONFLICT DO NOTHING RETURNING id", ()
 
 
 @lru_cache(maxsize=64)

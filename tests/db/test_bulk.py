@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from podium.db import commands
-from podium.db.bulk import insert_many, insert_new, put_many, set_many
+from podium.db.bulk import AT_ONCE, insert_many, insert_new, put_many, set_many
 from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, canonical_id, new_id, new_ids
 from podium.db.tables.flows import flows
@@ -104,6 +104,28 @@ def test_rows_that_exist_are_left_out_and_told(run: Any) -> None:
     ]  # fmt: skip
     assert {bytes(each["labels"]).replace(b" ", b"") for each in stored} == {'{"a":"quo\\"teö"}'.encode()}
     assert {each["created"] for each in stored} == {NOW}
+
+
+def test_any_number_of_rows_is_inserted_with_what_they_share_and_what_not(run: Any) -> None:
+    """One row, a whole number of statements and more; values that all rows share, nothing among them, and others."""
+
+    def unit(tx: Tx, count: int) -> list[tuple[Any, ...]]:
+        shared = {"workspace_id": DEFAULT_WORKSPACE_ID, "tags": [f"{count}"], "created": NOW}
+        rows = [
+            {"id": new_id(), "name": f"{count} {n:03}", "labels": {"n": n}, "updated": NOW + timedelta(n), **shared}
+            for n in range(count)
+        ]
+        assert len(set(insert_new(tx, flows, rows[1:]))) == count - 1
+        assert insert_new(tx, flows, [rows[0], rows[0]]) == [rows[0]["id"]]
+        stored = tx.all(select(flows).where(flows.c.name.startswith(f"{count} ")).order_by(flows.c.name))
+        return [(bytes(row["tags"]), bytes(row["labels"]), row["created"], row["updated"]) for row in stored]
+
+    for count in (1, 2, AT_ONCE + 1, 2 * AT_ONCE + 2):
+        stored = run(lambda tx, count=count: unit(tx, count))
+        assert len(stored) == count
+        for n, (tags, labels, created, updated) in enumerate(stored):
+            assert (tags, labels.replace(b" ", b"")) == (b'["%d"]' % count, b'{"n":%d}' % n)
+            assert (created, updated) == (NOW, NOW + timedelta(n))
 
 
 def test_rows_are_put_in_place_of_those_with_the_same_key(run: Any) -> None:
