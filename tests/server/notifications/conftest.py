@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from podium.db.ids import new_id
 from podium.db.tables.automations import automation_actions
@@ -15,6 +15,7 @@ from podium.db.tables.blocks import block_documents, block_schemas, block_types
 from podium.db.tables.notifications import notification_deliveries
 from podium.db.unit import Row, Tx
 from podium.profiles import Settings
+from podium.server.automations.firing import Context, Firing, queue_action
 from podium.server.notifications.addresses import Address, look_up
 from podium.server.notifications.queue import Message, queue_delivery
 from podium.server.notifications.sender import Sender
@@ -126,24 +127,17 @@ class Post:
 
     def sending_action(self) -> str:
         """The id of an action that waits for its delivery."""
-        values = {
-            "id": new_id(),
-            "workspace_id": "00000000-0000-0000-0000-000000000000",
-            "automation_id": new_id(),
-            "firing_id": new_id(),
-            "action_index": 0,
-            "action": {"type": "send-notification"},
-            "context": {},
-            "triggered": self.clock(),
-            "state": "sending",
-            "created": self.clock(),
-        }
+        automation = {"id": new_id(), "name": "tell-us", "trigger": {"type": "event", "posture": "Reactive"}}
+        firing = Firing(trigger_id=new_id(), trigger_type="event", triggered=self.clock(), posture="Reactive")
+        context = Context(automation=automation, firing=firing)
 
-        def insert(tx: Tx) -> None:
-            tx.run(automation_actions.insert(), {**values, "workspace_id": tx.workspace_id})
+        def insert(tx: Tx) -> str:
+            action = queue_action(tx, {"type": "send-notification"}, 0, context)
+            sending = {"state": "sending", "result": {"details": {}, "related": []}}
+            tx.run(update(automation_actions).where(automation_actions.c.id == action).values(sending))
+            return action
 
-        self.units.write(insert)
-        return str(values["id"])
+        return str(self.units.write(insert))
 
     def action(self, action: str) -> Row:
         """An action as it is stored."""
