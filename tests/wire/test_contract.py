@@ -20,6 +20,11 @@ OWN = {
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
+    ("POST", "/notification_deliveries/filter"),
+    ("POST", "/notification_deliveries/count"),
+    ("GET", "/notification_deliveries/{id}"),
+    ("POST", "/notification_deliveries/{id}/replay"),
+    ("DELETE", "/notification_deliveries/{id}"),
 }
 """Rows of Podium's own, which the contract does not know."""
 

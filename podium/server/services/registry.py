@@ -9,6 +9,7 @@ from podium.server.runtime import Runtime
 from podium.server.services import (
     catch_up,
     cleanup_reconciler,
+    deliveries,
     foreman,
     late_runs,
     pause_expirations,
@@ -25,6 +26,7 @@ from podium.server.services.cancellation_cleanup import (
 )
 from podium.server.services.catch_up import skip_late_runs
 from podium.server.services.cleanup_reconciler import reconcile_cleanup_delivery
+from podium.server.services.deliveries import deliver
 from podium.server.services.foreman import watch_workers
 from podium.server.services.glance import Look
 from podium.server.services.late_runs import mark_late_runs
@@ -204,6 +206,14 @@ SERVICES = (
         record_task_runs,
         period=None,
         look=task_run_recorder.DELIVERIES.look,
+    ),
+    Service(
+        "deliveries",
+        "Sends notifications, email and calls of webhooks.",
+        "notifications",
+        deliver,
+        period=None,
+        look=deliveries.LOOK,
     ),
 )
 
