@@ -265,6 +265,7 @@ FILTERS = (  # noqa: SIM905
     "humanize_intword humanize_naturaltime humanize_precisedelta replace('x','yyy') format(1) escape dictsort items "
     "random humanize_metric('V',9) humanize_scientific"
 ).split()
+_TWICE = "{% if k %}{{ m(k - 1) }}{{ m(k - 1) }}{% endif %}"
 METHODS = ("upper", "format", "join", "items", "x", "center")
 OPERATORS = ("+", "*", "**", "%", "-", "/", "//", "~", "==", "<", "in", "and", "or")
 
@@ -295,8 +296,7 @@ def _statement(chosen: random.Random, depth: int) -> str:
         (
             f"{{% set n = namespace(v=1) %}}{{% for i in ({listed}) | list %}}{inner}{{% endfor %}}",
             f"{{% set n = namespace(v='x') %}}{{% for i in range(90) %}}{{% set n.v = {value} %}}{{% endfor %}}{body}",
-            f"{{% macro m(k) %}}{inner}{{% if k %}}{{{{ m(k - 1) }}}}{{{{ m(k - 1) }}}}{{% endif %}}{{% endmacro %}}"
-            "{{ m(9) }}",
+            f"{{% macro m(k) %}}{inner}{_TWICE}{{% endmacro %}}{{{{ m(9) }}}}",
             f"{{% filter upper %}}{inner}{{% endfilter %}}{body}",
         )
     )
