@@ -1,7 +1,7 @@
 """How actions end, and the events that tell of it.
 
-``prefect.automation.action.triggered`` has the id of the invocation; ``executed`` or ``failed`` follows it, in a unit
-of its own where something is sent first.
+``prefect.automation.action.triggered`` has the id of the invocation, as ``prefect.automation.triggered`` has that of
+the firing. ``executed`` or ``failed`` follows it, in a unit of its own where something is sent first.
 """
 
 import logging
@@ -149,7 +149,7 @@ def _event(context: Context, related: Sequence[Labels], name: str, occurred: Any
     causes = [
         resource("event", event_id, role)
         for role, event_id in (
-            ("automation-triggered-event", context.triggered_event_id),
+            ("automation-triggered-event", context.firing.id),
             ("triggering-event", (context.triggering_event or {}).get("id")),
         )
         if event_id is not None

@@ -78,7 +78,7 @@ class Acting:
                 triggering_labels=labels or {},
                 triggering_event=cause,
             )
-            context = Context(automation=automation, firing=firing, triggering_event=cause, triggered_event_id=new_id())
+            context = Context(automation=automation, firing=firing, triggering_event=cause)
             return [queue_action(tx, action, index, context) for index, action in enumerate(automation["actions"])]
 
         found: list[str] = self.units.write(unit)

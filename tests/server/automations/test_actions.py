@@ -54,7 +54,8 @@ class TestWhatIsTold:
         )
         roles = [each["prefect.resource.role"] for each in triggered["related"]]
         assert roles == ["automation-triggered-event", "triggering-event"]
-        assert triggered["related"][1]["prefect.resource.id"] == f"prefect.event.{cause['id']}"
+        causes = [each["prefect.resource.id"] for each in triggered["related"]]
+        assert causes == [f"prefect.event.{acting.row(invocation)['firing_id']}", f"prefect.event.{cause['id']}"]
         assert executed["related"] == triggered["related"]
 
     def test_an_action_does_not_follow_an_event_of_long_ago(self, acting: Acting) -> None:
