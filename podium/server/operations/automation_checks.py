@@ -64,7 +64,8 @@ def _template_errors(body: AutomationUpdate) -> Iterator[dict[str, Any]]:
             for field, place, given in _templates(action):
                 problem = _problem(given)
                 if problem is not None:
-                    yield _error((name, index, field, *place), problem, given)
+                    error = _error((name, index, field, *place), problem.detail, given)
+                    yield {**error, "ctx": {"line": problem.line}} if problem.line else error
 
 
 def _templates(action: Action) -> Iterator[tuple[str, Place, Any]]:
@@ -91,11 +92,11 @@ def _parameters(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
         yield place, value
 
 
-def _problem(value: Any) -> str | None:
+def _problem(value: Any) -> Unhydratable | None:
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         value = {KIND: "jinja", "template": value}
     try:
         check(value)
     except Unhydratable as error:
-        return error.detail
+        return error
     return None

@@ -20,7 +20,9 @@ MARKS = ("{{", "{%")
 
 
 class Unhydratable(BadRequest):
-    """A value that describes nothing."""
+    """A value that describes nothing; ``line`` is where a template is wrong, if that is known."""
+
+    line: int | None = None
 
 
 class Template(str):
@@ -102,7 +104,10 @@ def _check_template(source: Any) -> None:
 
     problem = syntax_problem(source) if isinstance(source, str) else None
     if problem is not None:
-        raise Unhydratable(f"Invalid jinja: {problem[1]}")
+        line, reason = problem
+        error = Unhydratable(f"Invalid jinja{f' in line {line}' if line else ''}: {reason}")
+        error.line = line or None
+        raise error
 
 
 def _part(value: dict[str, Any], name: str) -> Any:
