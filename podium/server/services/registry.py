@@ -203,7 +203,7 @@ SERVICES = (
         "task_run_recorder",
         record_task_runs,
         period=None,
-        look=task_run_recorder.LOOK,
+        look=task_run_recorder.DELIVERIES.look,
     ),
 )
 
