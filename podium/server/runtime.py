@@ -19,8 +19,8 @@ class Runtime:
     """Settings, database and message bus of a process; the heartbeats of the background services it runs, and their
     glance at what there is to do.
 
-    ``interest`` is what it knows of the automations, ``figures`` are what it counts, ``gauges`` what its metrics tell out of the database.
-    ``slots`` runs what takes and gives back slots of concurrency limits.
+    ``interest`` is what it remembers of the automations, ``figures`` are what it counts, ``gauges`` what its metrics
+    tell out of the database. ``slots`` runs what takes and gives back slots of concurrency limits.
     """
 
     settings: Settings

@@ -7,7 +7,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
-from podium.server.events.event import RESOURCE_ROLE, Event, Labels
+from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
 from podium.wire.events import ResourceSpecification
 from podium.wire.triggers import EventTrigger
 
@@ -15,6 +15,8 @@ Names = Callable[[str], bool]
 Key = tuple[str, ...]
 
 RELATED = "related"
+OF_AUTOMATIONS = "prefect.automation"
+OF_FIRINGS = tuple(f"{OF_AUTOMATIONS}.{each}" for each in ("triggered", "resolved", "action."))
 _SPECIAL = frozenset("*?[")
 
 
@@ -84,7 +86,9 @@ class Watch:
 
     ``names``: the event names it is about, None for all. ``after``: whether its windows are opened by events of their
     own. ``immediate``: it counts events whenever they come. ``stands``: it always has a window, opened by time alone.
-    ``parent`` is the trigger it is part of, None for that of the automation.
+    ``minds_firings``: it names automations, and so may be about what they do themselves; others never are, since one
+    that is about every event would fire because it fired. ``parent`` is the trigger it is part of, None for that of the
+    automation.
     """
 
     __slots__ = (
@@ -96,6 +100,7 @@ class Watch:
         "immediate",
         "match",
         "match_related",
+        "minds_firings",
         "names",
         "number",
         "parent",
@@ -124,10 +129,9 @@ class Watch:
         self.match = compile_specification(trigger.match)
         related = trigger.match_related if isinstance(trigger.match_related, list) else [trigger.match_related]
         self.match_related = tuple(compile_specification(each) for each in related if each)
-
-    def covers(self, event: Event) -> bool:
-        """Whether the event may open a window of it or count in one."""
-        return (self.expects(event.event) or self.starts(event.event)) and self.covers_resources(event)
+        ids = trigger.match.get(RESOURCE_ID, [])
+        named = [*trigger.expect, *trigger.after, *([ids] if isinstance(ids, str) else ids)]
+        self.minds_firings = any(each.startswith(OF_AUTOMATIONS) for each in named)
 
     def covers_resources(self, event: Event) -> bool:
         """Whether it happened to such a resource, with such others related to it."""

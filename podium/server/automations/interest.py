@@ -13,7 +13,7 @@ from sqlalchemy import select, text, update
 
 from podium.db.tables.automations import automation_generations, automations
 from podium.db.unit import Row, Tx
-from podium.server.automations.covering import Condition, Group, Watch, name_pattern
+from podium.server.automations.covering import OF_FIRINGS, Condition, Group, Watch, name_pattern
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event
 from podium.wire.triggers import CompoundTrigger, EventTrigger, Trigger
 
@@ -124,14 +124,19 @@ class Index:
 
     def wants(self, event: Event) -> bool:
         """Whether the event concerns any trigger."""
+        of_firing = event.event.startswith(OF_FIRINGS)
         return any(
-            watch.covers_resources(event) for shelf in self._shelves(event.event) for watch in shelf.found(event)
+            watch.covers_resources(event) and (watch.minds_firings or not of_firing)
+            for shelf in self._shelves(event.event)
+            for watch in shelf.found(event)
         )
 
     def concerned(self, event: Event) -> list[Watch]:
         """The triggers that cover the event, in the order of their automations."""
+        of_firing = event.event.startswith(OF_FIRINGS)
         found = {watch.number: watch for shelf in self._shelves(event.event) for watch in shelf.found(event)}
-        return [found[number] for number in sorted(found) if found[number].covers_resources(event)]
+        watches = (found[number] for number in sorted(found))
+        return [each for each in watches if each.covers_resources(event) and (each.minds_firings or not of_firing)]
 
     def _shelves(self, name: str) -> list[Shelf]:
         shelves = self._by_name.get(name)

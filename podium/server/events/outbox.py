@@ -123,8 +123,8 @@ def _delivery(consumer: Consumer, event: Event) -> dict[str, Any]:
 
 
 def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> dict[str, tuple[int, bool]]:
-    """Inserts the events that are not stored yet; for the id of each how often the automations have changed, and whether
-    others wait to follow it."""
+    """Inserts the events that are not stored yet; for the id of each how often the automations have changed, and
+    whether others wait to follow it."""
     if len(rows) == 1:
         # Almost every change has one event: worth the short way.
         row = tx.one(_INSERT_ONE[tx.dialect], rows[0])
