@@ -1,6 +1,7 @@
 """The real client's automations: made by deployments, by its command line and by its library, they fire and act."""
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from prefect.events.worker import EventsWorker
 
 for name in sys.argv[1:]:
     event = emit_event(event=name, resource={"prefect.resource.id": "garden.1"}, payload={"bed": 3}, id=uuid.uuid4())
-    print(event.id)
+    print("emitted", event.id)
 EventsWorker.instance().drain()
 """
 
@@ -89,7 +90,7 @@ def test_a_trigger_of_a_deployment_runs_it(shed: Podium) -> None:
     )
     deployment_id = shed.get("/deployments/name/shed/watered")["id"]
     made = automation(shed, "when watered")
-    [event_id] = shed.run(EMIT, "garden.watered").split()
+    event_id = re.findall(r"emitted (\S+)", shed.run(EMIT, "garden.watered"))[0]
     [run] = runs_of(shed, deployment_id)
     assert run["parameters"] == {"why": "bed 3", "event_id": event_id}
     assert run["created_by"] == {"id": made["id"], "type": "AUTOMATION", "display_value": "when watered"}

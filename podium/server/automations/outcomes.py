@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, select, update
 
+from podium.db.prepared import Prepared
 from podium.db.tables.automations import automation_actions
 from podium.db.types import Json, Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
@@ -33,11 +34,13 @@ _SENDING = (
     .with_for_update()
 )
 _CHANGE = update(automation_actions).where(_ACTION.position == bindparam("place"))
-_END = _CHANGE.values(
-    state=bindparam("new_state"),
-    reason=bindparam("why"),
-    result=bindparam("outcome", type_=Json(verbatim=True)),
-    ended=bindparam("moment", type_=Timestamp()),
+_END = Prepared(
+    _CHANGE.values(
+        state=bindparam("new_state"),
+        reason=bindparam("why"),
+        result=bindparam("outcome", type_=Json(verbatim=True)),
+        ended=bindparam("moment", type_=Timestamp()),
+    )
 )
 _WAIT = _CHANGE.values(attempts=_ACTION.attempts + 1, not_before=bindparam("moment", type_=Timestamp()))
 

@@ -5,6 +5,7 @@ put off, and given up in the end; the later ones of its firing wait for it.
 """
 
 import asyncio
+import importlib
 import logging
 from time import monotonic
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 from sqlalchemy import bindparam, exists, or_, select
 
 from podium.db.errors import DatabaseUnavailable
+from podium.db.prepared import Prepared
 from podium.db.tables.automations import automation_actions
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.automations.firing import ACTIONS
@@ -43,14 +45,14 @@ _DUE = (
         _earlier.c.not_before > bindparam("now"),
     ),
 )
-_WAITING = (
+_WAITING = Prepared(
     select(_ACTION.position, _ACTION.id, _ACTION.workspace_id, _ACTION.firing_id, _ACTION.action)
     .where(*_DUE)
     .order_by(_ACTION.position)
     .limit(bindparam("batch"))
 )
 LOOK = Look((select(_ACTION.position).where(*_DUE[:2]),))
-_TAKE = (
+_TAKE = Prepared(
     select(automation_actions)
     .where(
         _ACTION.position == bindparam("place"),
@@ -85,6 +87,9 @@ def waiting(tx: Tx, batch: int = BATCH) -> list[Row]:
 async def do_waiting(runtime: Runtime) -> int:
     """Does what waits now, the actions of a firing and those on one target in their order; how many it tried."""
     rows: list[Row] = await runtime.database.read(waiting)
+    if rows:
+        # Loaded on use, beside the event loop and before a unit needs it: a server that does no action starts sooner.
+        await asyncio.to_thread(importlib.import_module, "podium.server.automations.actions")
     turns = asyncio.Semaphore(AT_ONCE)
     last: dict[str, asyncio.Task[bool]] = {}
 
@@ -140,7 +145,7 @@ def perform(tx: Tx, position: int) -> Effect | None:
 
     Raises what it did not expect: then nothing of it is done.
     """
-    # Loaded on use: it is the half of the server that acts, and a server without automations starts sooner without.
+    # Loaded on use, as above.
     from podium.server.automations.actions import PERFORM
 
     row = tx.one(_TAKE, place=position, now=tx.now)
