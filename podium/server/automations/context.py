@@ -173,14 +173,17 @@ def _object(tx: Tx, name: str, event: dict[str, Any]) -> Thing | None:
     row = found and OBJECTS[name](tx, found[0])
     if found is None or row is None:
         return None
-    fields = {column: plain(value) for column, value in row.items()}
+    fields = _decoded(row)
     if name in ("flow_run", "task_run"):
-        fields["state"] = _state(found[1]) or _decoded(fields["state"])
+        fields["state"] = _state(found[1]) or fields["state"]
     return Thing(kind, fields)
 
 
-def _decoded(state: Row | None) -> Row | None:
-    return state and {name: plain(value) for name, value in state.items()}
+def _decoded(value: Any) -> Any:
+    """A row with the JSON in it decoded, wherever it is."""
+    if isinstance(value, dict):
+        return {name: _decoded(item) for name, item in value.items()}
+    return [_decoded(item) for item in value] if isinstance(value, list) else plain(value)
 
 
 def _state(labels: Mapping[str, str]) -> Row | None:

@@ -98,6 +98,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         weigh(argument)
         return super().getitem(obj, argument)
 
+    def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
+        raise SecurityError(f"{attribute!r} of {type(obj).__name__!r} is not for templates")
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         weigh((left, right))
         if operator == "*":

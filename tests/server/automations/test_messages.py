@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from podium.db.ids import new_id
 from podium.db.tables.blocks import block_documents, block_schemas, block_types
+from podium.db.tables.deployments import deployment_schedules
 from podium.db.tables.flows import flows
 from podium.db.tables.variables import variables
 from podium.server.automations.outcomes import failed, succeeded
@@ -185,6 +186,7 @@ class TestWhatTemplatesKnow:
         pool = acting.rows.pool(pool_name)
         queue = acting.rows.queue(pool)
         deployment = acting.rows.deployment(flow, "daily", parameters={"beds": 2})
+        acting.rows.add(deployment_schedules, deployment_id=deployment, schedule={"interval": 60})
         run = acting.rows.flow_run(flow, "fuzzy-leopard", state="RUNNING")
         task = acting.rows.task_run(run, "watering", state="RUNNING")
         limit = acting.units.write(create_limit, {"name": f"limit-{new_id()}", "limit": 3})["id"]
@@ -213,6 +215,8 @@ class TestWhatTemplatesKnow:
         )
         [name] = {each["name"] for each in acting.units.all(select(flows.c.name).where(flows.c.id == flow))}
         assert said(template, cause=cause) == f"fuzzy-leopard is Dry at 2026-06-27 16:21:37+00:00 ({name})"
+        for name in ("flow_run", "task_run", "deployment", "work_pool", "work_queue", "flow", "concurrency_limit"):
+            assert "id" in msgspec.json.decode(said("{{ " + name + " | tojson }}", cause=cause))
         template = (
             "{{ deployment.name }} {{ deployment.parameters.beds }} {{ work_pool.name }} {{ work_queue.name }} "
             "{{ work_queue.healthy }} {{ task_run.name }} {{ task_run.state.type }} {{ concurrency_limit.limit }} "

@@ -17,8 +17,10 @@ from sqlalchemy import select, update
 from podium.db.errors import DatabaseUnavailable
 from podium.db.ids import new_id
 from podium.db.tables.automations import automation_actions
+from podium.db.tables.events import events
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.notifications import notification_deliveries
+from podium.db.tables.workspaces import workspaces
 from podium.db.unit import Tx
 from podium.server.app import create_runtime
 from podium.server.automations import actions as table
@@ -213,6 +215,25 @@ def test_processes_that_die_lose_and_double_nothing(acting: Acting, module_datab
 
 def _is_of_action(event: dict[str, Any]) -> bool:
     return bool(event["event"].startswith("prefect.automation.action."))
+
+
+class TestWorkspaces:
+    def test_an_action_is_done_in_its_workspace(self, acting: Acting) -> None:
+        """It sees and changes nothing of another, and is told of where it belongs."""
+        other = acting.rows.add(workspaces, handle=f"other-{new_id()}", name="other")
+        deployment = acting.rows.deployment(acting.rows.flow())
+        automation = acting.automation(run_of(deployment))
+        firing = Firing(trigger_id=new_id(), trigger_type="event", triggered=acting.units.database.clock())
+        context = Context(automation=automation, firing=firing)
+        queue = acting.units.database.write(queue_action, automation["actions"][0], 0, context, workspace_id=other)
+        invocation = acting.units.run(queue)
+        acting.act()
+        assert (
+            acting.ended(invocation)[1] == "Unexpected status from 'run-deployment' action: 404 (Deployment not found)"
+        )
+        found = acting.units.all(select(events.c.workspace_id).where(events.c.id == invocation))
+        assert [row["workspace_id"] for row in found] == [other]
+        assert acting.units.all(select(flow_runs.c.id).where(flow_runs.c.deployment_id == deployment)) == []
 
 
 class TestOrder:
