@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Table, bindparam, func, insert, select
+from sqlalchemy import Table, bindparam, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.bulk import insert_many, insert_new
@@ -13,7 +14,8 @@ from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
 from podium.db.types import Json
 from podium.db.unit import Row, Tx
-from podium.server.events.consumers import CONSUMERS, Consumer
+from podium.server.automations.interest import NUMBER, Interest
+from podium.server.events.consumers import AUTOMATIONS, CONSUMERS, Consumer
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
 from podium.server.messaging.bus import EVENTS, Bus
 from podium.server.messaging.signal import Signal
@@ -26,12 +28,22 @@ _encoder = msgspec.json.Encoder()
 FEW = 3
 """Events of a unit that are stored one by one: almost every change has one or two."""
 
+# What decides whether an automation wants the event comes along: how often the automations have changed, and whether an
+# event that is to follow this one came before it.
+_NUMBER = NUMBER.scalar_subquery().label("number")
 _INSERT_ONE = {
-    name: Prepared(make(events).on_conflict_do_nothing().returning(events.c.id))
+    name: Prepared(
+        make(events)
+        .on_conflict_do_nothing()
+        .returning(events.c.id, _NUMBER, exists().where(event_deliveries.c.leader == events.c.id).label("awaited"))
+    )
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
 _IDS = func.json_each(bindparam("ids", type_=Json())).table_valued("value")
 _KNOWN = Prepared(select(events.c.id).where(events.c.id.in_(select(_IDS.c.value))))
+_AWAITED = select(event_deliveries.c.leader).where(
+    event_deliveries.c.leader.in_(bindparam("ids", expanding=True)), event_deliveries.c.leader.is_not(None)
+)
 _INSERT_FEW = {table.name: Prepared(insert(table)) for table in (event_resources, event_deliveries)}
 
 _RESOURCES = ("event_id", "position", "occurred", "workspace_id", "resource_id", "resource_role", "resource")
@@ -47,12 +59,15 @@ class Outbox:
         consumers: Sequence[Consumer] = CONSUMERS,
         count: Callable[[Sequence[Event]], None] | None = None,
         log: bool = False,
+        interest: Interest | None = None,
     ) -> None:
-        """``count`` is told of the events that were stored; ``log``: each gets a line of the log."""
+        """``count`` is told of the events that were stored; ``log``: each gets a line of the log; ``interest``: which
+        ones automations want, None where nobody evaluates them."""
         self._bus = bus
         self._count = count
         self._log = log
-        self._consumers = consumers
+        self._consumers = [consumer for consumer in consumers if consumer.wants is not None]
+        self._interest = interest
 
     def store(self, tx: Tx) -> None:
         """Inserts the unit's events; those that are too large or stored already are taken off ``tx.events``."""
@@ -67,19 +82,33 @@ class Outbox:
             unique.setdefault(event.id, event)
         rows = [row for event in unique.values() if (row := _row(tx, event))]
         new = _insert_new(tx, rows)
-        stored = [event for event in unique.values() if event.id in new]
+        stored = [event for event in unique.values() if event.id in new.ids]
         _insert(tx, event_resources, _RESOURCES, [row for event in stored for row in _resources(event)])
-        deliveries = [
-            (event.workspace_id, consumer.name, event.id, event.occurred)
+        work = [
+            (event, consumer)
             for event in stored
             for consumer in self._consumers
-            if consumer.wants(event)
+            if consumer.wants is not None and consumer.wants(event)
         ]
-        _insert(tx, event_deliveries, _DELIVERIES, deliveries)
+        if self._interest is not None and stored:
+            catalogue = self._interest.catalogue
+            if catalogue.number != new.number:
+                catalogue = self._interest.current(tx, new.number)
+            index = catalogue.indexes.get(tx.workspace_id)
+            work.extend(
+                (event, AUTOMATIONS)
+                for event in stored
+                if event.id in new.awaited or (index is not None and index.wants(event))
+            )
+        if work:
+            deliveries = [(event.workspace_id, consumer.name, event.id, event.occurred) for event, consumer in work]
+            _insert(tx, event_deliveries, _DELIVERIES, deliveries)
+            for name in {consumer.name for _, consumer in work}:
+                tx.after_commit(partial(self._bus.wake, name))
         return stored
 
     def announce(self, emitted: Sequence[Event | Signal]) -> None:
-        """Tells the present listeners, and wakes the consumers that have work now."""
+        """Tells the present listeners."""
         events = [each for each in emitted if isinstance(each, Event)]
         for signal in emitted:
             if isinstance(signal, Signal):
@@ -92,21 +121,31 @@ class Outbox:
             for event in events:
                 logger.info("Event %s of %s (%s)", event.event, event.resource[RESOURCE_ID], event.id)
         self._bus.publish(EVENTS, events)
-        for consumer in self._consumers:
-            if any(consumer.wants(event) for event in events):
-                self._bus.wake(consumer.name)
 
 
-def _insert_new(tx: Tx, rows: list[Row]) -> set[str]:
-    """Inserts the events that are not stored yet, and returns their ids."""
+class _New(NamedTuple):
+    """The ids of the events that were new, those of them that others wait to follow, and how often the automations have
+    changed."""
+
+    ids: set[str]
+    awaited: set[str]
+    number: int
+
+
+def _insert_new(tx: Tx, rows: list[Row]) -> _New:
+    """Inserts the events that are not stored yet."""
     if len(rows) <= FEW:
-        return {row["id"] for row in rows if tx.one(_INSERT_ONE[tx.dialect], row)}
+        found = [one for row in rows if (one := tx.one(_INSERT_ONE[tx.dialect], row))]
+        awaited = {one["id"] for one in found if one["awaited"]}
+        return _New({one["id"] for one in found}, awaited, found[-1]["number"] if found else 0)
     if tx.dialect == "postgresql":
-        return set(insert_new(tx, events, rows))
-    known = set(tx.column(_KNOWN, ids=[row["id"] for row in rows]))
-    new = [row for row in rows if row["id"] not in known]
-    insert_many(tx, events, tuple(rows[0]), [tuple(row.values()) for row in new])
-    return {row["id"] for row in new}
+        ids = set(insert_new(tx, events, rows))
+    else:
+        known = set(tx.column(_KNOWN, ids=[row["id"] for row in rows]))
+        new = [row for row in rows if row["id"] not in known]
+        insert_many(tx, events, tuple(rows[0]), [tuple(row.values()) for row in new])
+        ids = {row["id"] for row in new}
+    return _New(ids, set(tx.column(_AWAITED, ids=list(ids))), tx.value(NUMBER))
 
 
 def _insert(tx: Tx, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
