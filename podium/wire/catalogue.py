@@ -3,6 +3,7 @@
 from podium.wire import (
     admin,
     artifacts,
+    automation_firings,
     automations,
     block_documents,
     block_schemas,
@@ -56,6 +57,7 @@ MODULES = (
     logs,
     metrics,
     events,
+    automation_firings,
     automations,
     notification_deliveries,
     templates,
