@@ -95,8 +95,7 @@ def run(arguments: Sequence[str]) -> int:
     with suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # what is written is a file
     try:
-        command = get_command(_root())
-        lighten(command)
+        command = root_command()
         code = command.main(list(arguments), prog_name="podium", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
     except typer.TyperException as error:
@@ -115,8 +114,11 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _root() -> typer.Typer:
-    return group("Podium runs Prefect flows: the server, and the commands around it.", _global_options)
+def root_command() -> Any:
+    """The whole tree, as far as it is called."""
+    command = get_command(group("Podium runs Prefect flows: the server, and the commands around it.", _global_options))
+    lighten(command)
+    return command
 
 
 def _show_version(asked: bool) -> None:
