@@ -24,7 +24,7 @@ ROWS: Final = (
     Row(
         "flow-run",
         "podium.cli.groups.flow_run",
-        "See the runs of flows and their logs; cancel, retry, follow.",
+        "See, cancel, retry and follow the runs of flows.",
         ("flow-runs",),
     ),
     Row("task-run", "podium.cli.groups.task_run", "See the runs of tasks and their logs.", ("task-runs",)),
@@ -39,7 +39,7 @@ ROWS: Final = (
     Row(
         "work-queue",
         "podium.cli.groups.work_queue",
-        "See, make, pause and limit the queues of work pools.",
+        "See, make, pause and limit work queues.",
         ("work-queues",),
     ),
     Row("worker", "podium.cli.groups.worker", "See and forget the workers of work pools.", ("workers",)),
@@ -50,13 +50,13 @@ ROWS: Final = (
     Row(
         "concurrency-limit",
         "podium.cli.groups.concurrency_limit",
-        "See, make and reset the limits of task runs by tag.",
+        "See, make and reset limits of task runs by tag.",
         ("concurrency-limits",),
     ),
     Row(
         "global-concurrency-limit",
         "podium.cli.groups.global_concurrency_limit",
-        "See, make and switch the limits of anything by name.",
+        "See, make and switch limits of anything by name.",
         ("gcl", "global-concurrency-limits"),
     ),
     Row("event", "podium.cli.groups.event", "List, follow and emit events.", ("events",)),
@@ -71,6 +71,7 @@ ROWS: Final = (
         "podium.cli.groups.result_storage",
         "See and choose the block that keeps results.",
     ),
+    Row("help", "podium.cli.groups.help", "Explain exit codes, environment and formatting."),
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
     Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them.", ("profiles",)),

@@ -76,12 +76,13 @@ class CommandTree(TyperGroup):
                 formatter.write_dl(lines)
 
 
-def group(summary: str, callback: Callable[..., Any] | None = None) -> typer.Typer:
+def group(summary: str, callback: Callable[..., Any] | None = None, epilog: str | None = None) -> typer.Typer:
     """A command group for a row of the table."""
     return typer.Typer(
         cls=CommandTree,
         help=summary,
         callback=callback,
+        epilog=epilog,
         rich_markup_mode=None,
         add_completion=False,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -116,7 +117,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def root_command() -> Any:
     """The whole tree, as far as it is called."""
-    command = get_command(group("Podium runs Prefect flows: the server, and the commands around it.", _global_options))
+    codes = ", ".join(f"{int(code)} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
+    epilog = f"Exit codes: {codes}; `podium help exit-codes` says more."
+    command = get_command(
+        group("Podium runs Prefect flows: the server, and the commands around it.", _global_options, epilog)
+    )
     lighten(command)
     return command
 
