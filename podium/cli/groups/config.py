@@ -48,6 +48,7 @@ def set_values(
 def unset_values(
     context: typer.Context,
     keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Settings to remove from the profile.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Taken, and not needed.", hidden=True)] = False,
     output: FormatOption = "table",
 ) -> None:
     """Remove settings from the profile."""

@@ -110,7 +110,7 @@ def stop(
 def status(
     context: typer.Context,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.", min=0)] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", "-t", help="Seconds to wait at most.", min=0)] = 60.0,
     output: FormatOption = "table",
 ) -> None:
     """Show whether the server answers, is ready and does its work; the exit code is not 0 when it is not ready."""

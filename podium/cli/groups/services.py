@@ -20,6 +20,7 @@ ANSWER_SECONDS = 3.0
 PREFIX, SUFFIX = "PODIUM_SERVER_SERVICES_", "_ENABLED"
 
 
+@app.command("list", hidden=True, epilog=example("podium server services ls"))
 @app.command("ls", epilog=example("podium server services ls"))
 def ls(context: typer.Context, output: FormatOption = "table") -> None:
     """List the background services: whether they are on, which variable says so, and what they last did."""
