@@ -60,11 +60,13 @@ def _options(command: Any) -> dict[str, Any]:
 
 
 def _members(command: Any, context: Any, incomplete: str) -> Iterator[tuple[str, str]]:
+    from podium.cli.tree import summary_of
+
     if incomplete.startswith("-"):
         yield from _option_names(command, incomplete)
         return
     lines = {name: row.help for name, row in command.rows(context).items()}
-    lines |= {name: each.get_short_help_str(100) for name, each in command.commands.items() if not each.hidden}
+    lines |= {name: summary_of(info) for name, info in command.waiting.items() if not info.hidden}
     for name, about in lines.items():
         if name.startswith(incomplete):
             yield name, about

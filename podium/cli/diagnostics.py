@@ -7,7 +7,6 @@ from enum import IntEnum
 from typing import Final, TextIO
 
 from podium.cli.output import printable
-from podium.profiles.masking import mask_url
 
 
 class ExitCode(IntEnum):
@@ -87,6 +86,9 @@ class Diagnostics:
         self._line("", text)
 
     def _line(self, label: str, text: str) -> None:
+        # Loaded on use: a command that has nothing to say of itself needs no settings.
+        from podium.profiles.masking import mask_url
+
         self.stream.write(f"{label}{printable(mask_url(' '.join(text.split())))}\n")
 
     def report(self, error: BaseException) -> ExitCode:
@@ -113,4 +115,6 @@ def code_of(error: BaseException) -> ExitCode | None:
 
 def mask_lines(text: str) -> str:
     """The text with the credentials inside the URLs of each line hidden."""
+    from podium.profiles.masking import mask_url
+
     return "".join(map(mask_url, text.splitlines(keepends=True)))
