@@ -11,7 +11,7 @@ import msgspec
 
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
-from podium.client.http import httpx
+from podium.client.http import Transport, httpx
 from podium.client.retrying import Retrying
 from podium.profiles import Settings
 from podium.profiles.sections.client import Api
@@ -54,7 +54,7 @@ class Client:
         self._csrf = Csrf() if csrf else None
         self._answered = False
         self._http = httpx.Client(
-            headers=headers, timeout=timeout, verify=verify, trust_env=False, follow_redirects=True
+            headers=headers, timeout=timeout, transport=Transport(verify), trust_env=False, follow_redirects=True
         )
 
     @classmethod

@@ -33,6 +33,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         yield live
 
 
+@pytest.fixture(scope="module", autouse=True)
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A place for the bytecode of what is measured, as an installed Podium has it; the first run fills it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        yield
+
+
 def fits(budget: float, *command: str, **environ: str) -> bool:
     """Whether a command takes less than so many times what a Python takes that does nothing."""
     idle = min(once(("-c", "pass"), {}) for _ in range(5))
