@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from podium.client.nouns.noun import Column
 
 GAP: Final = "  "
-SHORTEST: Final = 10  # cells a cut column keeps while there are others to give up
+READABLE: Final = 20  # cells a cut column keeps while there are minor columns to give up
+SHORTEST: Final = 10  # and while there are any
 NARROWEST: Final = 4
 
 BOLD: Final = "\x1b[1m"
@@ -64,12 +65,13 @@ def fitted_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], termi
 def fit(columns: Sequence[Column], widths: Sequence[int], room: int) -> tuple[list[int], list[int]]:
     """Which columns are shown, by their place, and how wide each column is."""
     shown = list(range(len(columns)))
-    while True:
-        fitted = _shrunk(columns, widths, shown, room, SHORTEST)
+    for least, rank in ((READABLE, 2), (SHORTEST, 1)):
+        fitted = _shrunk(columns, widths, shown, room, least)
         last = max(shown, key=lambda at: columns[at].rank)
-        if _excess(fitted, shown, room) <= 0 or not columns[last].rank:
-            break
-        shown.remove(last)
+        while _excess(fitted, shown, room) > 0 and columns[last].rank >= rank:
+            shown.remove(last)
+            fitted = _shrunk(columns, widths, shown, room, least)
+            last = max(shown, key=lambda at: columns[at].rank)
     fitted = _shrunk(columns, fitted, shown, room, NARROWEST)
     foldable = [at for at in shown if columns[at].kind != "id"]
     if (more := _excess(fitted, shown, room)) > 0 and foldable:

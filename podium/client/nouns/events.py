@@ -74,7 +74,7 @@ EVENT = Noun(
         Column("occurred", kind="moment"),
         Column("event", cut=True),
         Column("about", about, cut=True),
-        Column("id", kind="id", rank=1),
+        Column("id", kind="id", rank=2),
     ),
     detail=(
         Column("received", kind="moment"),

@@ -21,7 +21,8 @@ class Column(NamedTuple):
     """A column of a list, or a line of the details.
 
     ``value`` is the path of an attribute (``state.message``), or a function of the row and the joined names. ``rank``
-    says how early the column goes where there is no room, 0 for never; one that is ``cut`` may lose its end.
+    says how early the column goes where there is no room: 0 never, 1 when others were cut short. One that is ``cut``
+    may lose its end.
     """
 
     name: str
