@@ -92,7 +92,10 @@ class LogTail:
         if found:
             self._anchor = found[0].timestamp
             self._keep(found)
-            self._keep(self._page(0))  # those of the same moment as the first of them are not new
+            at = 0
+            while page := [line for line in self._page(at) if line.timestamp == self._anchor]:
+                self._keep(page)  # those of the same moment as the first of them are not new
+                at += len(page)
         return found
 
     def poll(self) -> Iterator[Log]:

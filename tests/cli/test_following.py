@@ -127,13 +127,11 @@ def test_only_the_last_lines_and_what_comes(tmp_path: Path, server: LiveServer) 
     run.say(5)
     run.say(5)
     with Command(tmp_path, server.url, "flow-run", "logs", "-f", "-n", "2", run.id, "-o", "jsonl") as command:
-        first = command.first_line()
+        command.until_it_speaks()
         run.say(2)
         run.become("COMPLETED")
-        _, rest = command.ended()
-    assert [json.loads(line)["message"] for line in (first + rest).splitlines()] == [
-        f"line {n}" for n in (8, 9, 10, 11)
-    ]
+        command.ended()
+    assert [json.loads(line)["message"] for line in command.said.splitlines()] == [f"line {n}" for n in (8, 9, 10, 11)]
 
 
 def test_a_run_that_is_over_is_printed_at_once(podium: Podium, server: LiveServer, monkeypatch: Any) -> None:
