@@ -26,6 +26,9 @@ ROWS: Final = (
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),
     Row("server check", "podium.cli.groups.check", "Prove what a server needs, before it is started."),
     Row("server database", "podium.cli.groups.database", "Migrate, check and clear up the server's database."),
+    Row("server database backup", "podium.cli.groups.backup", "Keep everything in a file, while the server runs."),
+    Row("server database restore", "podium.cli.groups.restore", "Put what a backup holds into an empty database."),
+    Row("server database verify", "podium.cli.groups.verify", "Prove that a backup is whole."),
     Row("server services", "podium.cli.groups.services", "See and start what the server does in the background."),
     Row("version", "podium.cli.groups.version", "Show the versions of Podium and what it runs on."),
 )
