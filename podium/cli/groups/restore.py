@@ -32,6 +32,7 @@ def restore(
     """
     from podium.db.backup import restoring
     from podium.db.migrations import HEAD
+    from podium.db.retention.ages import Ages
 
     invocation = current(context)
     url, options = database_of(invocation)
@@ -49,6 +50,7 @@ def restore(
             file,
             force=force,
             configured_keys=invocation.settings.server.encryption_key,
+            ages=Ages.of(invocation.settings),
             progress=step,
         )
     manifest = done.manifest

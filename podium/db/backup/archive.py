@@ -106,10 +106,16 @@ class Lines:
 
 
 class Writer:
-    """Writes an archive; what is there twice was written twice."""
+    """Writes an archive."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self._zip.close()
 
     @contextmanager
     def table(self, name: str) -> Iterator[Lines]:
@@ -124,7 +130,6 @@ class Writer:
     def finish(self, manifest: Manifest) -> None:
         """Writes what an archive is read by; without it the file is none."""
         self._zip.writestr(_private(MANIFEST), msgspec.json.format(msgspec.json.encode(manifest)))
-        self._zip.close()
 
 
 def _member(table: str) -> str:

@@ -34,7 +34,7 @@ def tables_of(connection: Connection) -> list[tuple[Table, list[Column]]]:
     reflected = inspect(connection).get_multi_columns()
     there = {name: [column["name"] for column in columns] for (_, name), columns in reflected.items()}
     return [
-        (table, [Column(name, _kind(table, name)) for name in there[table.name] if name in table.columns])
+        (table, [Column(str(name), _kind(table, name)) for name in there[table.name] if name in table.columns])
         for table in metadata.sorted_tables
         if table.name in there
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +17,10 @@ from podium.db.backup.saving import Progress
 from podium.db.connections import open_engine
 from podium.db.errors import BackupDamaged
 from podium.db.options import Options
+from podium.db.partitions import FAMILIES, make_partition, past_ranges, width_for
+from podium.db.retention.ages import Ages
+from podium.db.types import EPOCH
+from podium.db.unit import Tx
 
 _FOREIGN_KEYS = (
     "SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint "
@@ -31,12 +36,37 @@ _TRIGGERS = (
     "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
     "WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
 )
+_PARTITIONED = "SELECT relname FROM pg_class WHERE relkind = 'p' AND relnamespace = current_schema()::regnamespace"
+_NO_CHANGE_OF_HERE = "UPDATE tally_notes SET change = -change WHERE change > 0"
+"""Notes name transactions of the cluster they come from, which are no longer told from those of this one."""
+
 _COUNTERS = (
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
-    "AND (column_default LIKE 'nextval(%' OR is_identity = 'YES')"
+    "AND (column_default LIKE 'nextval(%%' OR is_identity = 'YES')"
 )
 
 _line = msgspec.json.Decoder(list[Any]).decode
+
+
+def make_partitions(url: str, options: Options, archive: Reader, ages: Ages | None) -> None:
+    """Partitions for the past that the rows are of, as wide as for new ones: old ones are deleted whole then."""
+    engine = open_engine(url, options)
+    try:
+        with engine.begin() as connection:
+            partitioned = connection.exec_driver_sql(_PARTITIONED).scalars().all()
+        for family, tables in FAMILIES.items():
+            first = next((entry for entry in archive.manifest.tables if entry.name == tables[0][0].name), None)
+            if first is None or first.times is None or first.name not in partitioned:
+                continue
+            age = None if ages is None else ages.events if family == "events" else ages.logs
+            since = EPOCH + timedelta(microseconds=first.times[0])
+            with engine.begin() as connection:
+                ranges = past_ranges(Tx(connection), family, width_for(age), since)
+            for start, end in ranges:
+                with engine.begin() as connection:
+                    make_partition(Tx(connection), family, start, end)
+    finally:
+        engine.dispose()
 
 
 def load(url: str, options: Options, archive: Reader, progress: Progress | None) -> None:
@@ -51,6 +81,8 @@ def load(url: str, options: Options, archive: Reader, progress: Progress | None)
                 done = 0
                 for table in archive.manifest.tables:
                     done = _copy(connection, archive, table, done, progress)
+            if any(table.name == "tally_notes" for table in archive.manifest.tables):
+                connection.exec_driver_sql(_NO_CHANGE_OF_HERE)
             _advance(connection)
             keys.put_in_row(connection, archive.key())
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -76,7 +108,7 @@ def _unhindered(connection: Connection, archive: Reader) -> Iterator[None]:
         for _, definition in indexes:
             connection.exec_driver_sql(definition.replace("%", "%%"))
         for table, name, definition in foreign_keys:
-            connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}".replace("%", "%%"))
     except Exception as error:
         cause = getattr(error, "orig", None)
         if isinstance(cause, psycopg.errors.IntegrityError):

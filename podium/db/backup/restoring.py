@@ -19,6 +19,7 @@ from podium.db.diagnosis import reaching
 from podium.db.errors import DatabaseInUse, DatabaseNotEmpty, SchemaTooNew
 from podium.db.migrations import HEAD, REVISIONS
 from podium.db.options import Options
+from podium.db.retention.ages import Ages
 from podium.db.tables import metadata
 from podium.db.urls import sqlite_path
 from podium.profiles.masking import mask_url
@@ -82,12 +83,13 @@ def restore(
     *,
     force: bool = False,
     configured_keys: str | None = None,
+    ages: Ages | None = None,
     progress: Progress | None = None,
 ) -> Restored:
     """Puts what a backup holds into a database, which has it all afterwards, or what it had before.
 
-    ``force``: what the database holds may be deleted. Raises ``DatabaseNotEmpty`` without that, ``DatabaseInUse`` where
-    a server works with it, ``BackupDamaged``, and what migrating raises.
+    ``force``: what the database holds may be deleted. ``ages`` say how wide partitions are. Raises
+    ``DatabaseNotEmpty``, ``DatabaseInUse`` where a server works with it, ``BackupDamaged``, and what migrating raises.
     """
     with Reader(file) as archive:
         _check_revision(file, archive.manifest)
@@ -100,7 +102,7 @@ def restore(
         path = sqlite_path(url)
         if path is not None:
             return _restore_sqlite(url, options, Path(path).expanduser(), archive, configured_keys, progress)
-        return _restore_postgresql(url, options, archive, configured_keys, progress)
+        return _restore_postgresql(url, options, archive, configured_keys, ages, progress)
 
 
 def _check_revision(file: Path, manifest: Manifest) -> None:
@@ -168,7 +170,12 @@ def _copy_over(draft: Path, path: Path) -> None:
 
 
 def _restore_postgresql(
-    url: str, options: Options, archive: Reader, configured: str | None, progress: Progress | None
+    url: str,
+    options: Options,
+    archive: Reader,
+    configured: str | None,
+    ages: Ages | None,
+    progress: Progress | None,
 ) -> Restored:
     """In one transaction, so that a restore that fails leaves what was there."""
     revision = archive.manifest.revision
@@ -176,6 +183,7 @@ def _restore_postgresql(
         if commands.current(url, options) not in (None, revision):
             commands.downgrade(url, "base", options=options)
         commands.upgrade(url, revision, options=options)
+        postgresql_target.make_partitions(url, options, archive, ages)
         postgresql_target.load(url, options, archive, progress)
         commands.upgrade(url, options=options)
     return _with_keys(url, options, archive, configured)

@@ -48,28 +48,30 @@ def save(
     _check_revision(url, options)
     started = datetime.now(UTC)
     path = sqlite_path(url)
-    with new_file(file, replace=replace) as (folder, stream):
-        writer = Writer(stream)
-        with sources.snapshot(url, options, path, folder) as source:
-            revision = sources.revision(source)
-            if revision is None:
-                raise BackupError(f"{mask_url(url)}: the database has no tables")
-            held, key = _keys(source, path, configured_keys, with_key)
-            tables = _write_tables(writer, source, with_key, progress)
-            if key is not None:
-                writer.key(key)
-            documents = next((table.rows for table in tables if table.name == "block_documents"), 0)
-            manifest = Manifest(
-                format=FORMAT,
-                version=VERSION,
-                podium=__version__,
-                database=source.connection.dialect.name,
-                revision=revision,
-                started=started,
-                taken=source.taken,
-                key=KeyEntry(documents, held.held, held.settings, held.fingerprints),
-                tables=tables,
-            )
+    with (
+        new_file(file, replace=replace) as (folder, stream),
+        Writer(stream) as writer,
+        sources.snapshot(url, options, path, folder) as source,
+    ):
+        revision = sources.revision(source)
+        if revision is None:
+            raise BackupError(f"{mask_url(url)}: the database has no tables")
+        held, key = _keys(source, path, configured_keys, with_key)
+        tables = _write_tables(writer, source, with_key, progress)
+        if key is not None:
+            writer.key(key)
+        documents = next((table.rows for table in tables if table.name == "block_documents"), 0)
+        manifest = Manifest(
+            format=FORMAT,
+            version=VERSION,
+            podium=__version__,
+            database=source.connection.dialect.name,
+            revision=revision,
+            started=started,
+            taken=source.taken,
+            key=KeyEntry(documents, held.held, held.settings, held.fingerprints),
+            tables=tables,
+        )
         writer.finish(manifest)
     return Saved(manifest, file.stat().st_size, _keep(manifest, path))
 
@@ -104,7 +106,7 @@ def _write_tables(
                 if progress:
                     done += count
                     progress(table.name, done, max(total, done))
-        entries.append(lines.entry(table.name, columns, times))
+        entries.append(lines.entry(str(table.name), columns, times))
     return entries
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.pool import StaticPool
 
 from podium.db.backup.archive import Column
 from podium.db.backup.columns import tables_of
-from podium.db.commands import revision_of
 from podium.db.connections import open_engine
 from podium.db.errors import BackupError
 from podium.db.keys import KEY_ROW
@@ -92,7 +91,8 @@ def times_of(source: Source, table: Table) -> tuple[int, int] | None:
 
 def revision(source: Source) -> str | None:
     """The revision of the tables, as of the moment."""
-    return revision_of(source.connection)
+    found = source.connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if found is None else str(found)
 
 
 class _Sqlite:
