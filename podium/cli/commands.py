@@ -21,6 +21,7 @@ class Row(NamedTuple):
 ROWS: Final = (
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
     Row("flow-run", "podium.cli.groups.flow_run", "See the runs of flows, their states and their logs."),
+    Row("flow-run explain", "podium.cli.groups.explain", "Tell why a flow run is where it is."),
     Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them."),
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),

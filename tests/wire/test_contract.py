@@ -17,6 +17,7 @@ from tests.wire.contract import Comparison, document, json_schema, operations
 OWN = {
     ("GET", "/podium/version"),
     ("GET", "/podium/status"),
+    ("GET", "/flow_runs/{id}/explain"),
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
