@@ -14,6 +14,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Answered here since the command tree takes longer to import than the answer is worth.
         Output().line(__version__)
         return 0
+    if given[:1] == ["__complete"]:
+        from podium.cli.completing import complete
+
+        for line in complete(given[1:]):
+            Output().line(line)
+        return 0
     from podium.cli.tree import run
 
     return run(given)
