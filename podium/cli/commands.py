@@ -73,6 +73,7 @@ ROWS: Final = (
         "See and choose the block that keeps results.",
     ),
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
+    Row("doctor", "podium.cli.groups.doctor", "Look for what is wrong, here and on the server, with the fixes."),
     Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them.", ("profiles",)),
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from podium.cli.context import FormatOption, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.groups.database import database_of, progress_bar, size_text
 
@@ -14,7 +15,7 @@ from podium.cli.groups.database import database_of, progress_bar, size_text
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command("backup")
+@app.command("backup", epilog=example("podium server database backup /backups/podium-$(date +%F).zip"))
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make; there, and whole, or not there.")],
@@ -29,8 +30,6 @@ def backup(
     It holds the state of one moment after the command began: all that was acknowledged before is in it. The file is
     restored into SQLite and PostgreSQL alike (`podium server database restore`), whichever it comes from, and is for
     nobody else to read: it holds all data, and the key of block documents where the server keeps that itself.
-
-    Example: podium server database backup /backups/podium-$(date +%F).zip
     """
     from podium.db.backup.saving import save
 
@@ -52,7 +51,7 @@ def backup(
     for thing in saved.keep:
         documents = f"{manifest.key.documents} block documents cannot be read without it"
         invocation.diagnostics.warning(f"Keep {thing} too: it is not in the backup, and {documents}.")
-    if output == "json":
+    if output != "table":
         answer = {
             "file": str(file),
             "bytes": saved.size,
@@ -65,7 +64,7 @@ def backup(
             "key": manifest.key.held,
             "keep": saved.keep,
         }
-        invocation.output.json(answer)
+        invocation.output.data(answer, output, ("file",))
         return
     seconds = (manifest.taken - manifest.started).total_seconds()
     invocation.output.line(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from podium.cli.context import FormatOption, YesOption, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.groups.database import database_of, progress_bar
 from podium.profiles.masking import mask_url
@@ -15,7 +16,7 @@ from podium.profiles.masking import mask_url
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command("restore")
+@app.command("restore", epilog=example("podium server database restore /backups/podium.zip"))
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, of either kind of database.")],
@@ -27,8 +28,6 @@ def restore(
 
     The database is to be empty and no server may work with it. A backup of an older version is brought up to date. To
     move from SQLite to PostgreSQL: back up, name the other database in the settings, restore.
-
-    Example: PODIUM_SERVER_DATABASE_CONNECTION_URL=postgresql://podium@db/podium podium server database restore b.zip
     """
     from podium.db.backup import restoring
     from podium.db.migrations import HEAD
@@ -54,7 +53,7 @@ def restore(
             progress=step,
         )
     manifest = done.manifest
-    if output == "json":
+    if output != "table":
         answer = {
             "file": str(file),
             "database": mask_url(url),
@@ -64,7 +63,7 @@ def restore(
             "rows": manifest.rows,
             "unreadable_blocks": done.unreadable,
         }
-        invocation.output.json(answer)
+        invocation.output.data(answer, output, ("file",))
     else:
         invocation.output.line(
             f"{mask_url(url)}: {manifest.rows} rows restored, as of {manifest.taken:%Y-%m-%d %H:%M:%S} UTC."

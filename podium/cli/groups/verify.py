@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from podium.cli.context import FormatOption, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.groups.database import progress_bar
 
@@ -14,7 +15,7 @@ from podium.cli.groups.database import progress_bar
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command("verify")
+@app.command("verify", epilog=example("podium server database verify --rehearse /backups/podium.zip"))
 def verify(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
@@ -23,10 +24,7 @@ def verify(
     ] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Prove that a backup is whole: every row is read, counted and compared with the checksums.
-
-    Example: podium server database verify --rehearse /backups/podium-2026-11-28.zip
-    """
+    """Prove that a backup is whole: every row is read, counted and compared with the checksums."""
     from podium.db.backup import restoring
 
     invocation = current(context)
@@ -38,7 +36,7 @@ def verify(
     if rehearse:
         with progress_bar(invocation, "Restoring") as step:
             unreadable = restoring.rehearse(file, invocation.settings.server.encryption_key, step).unreadable
-    if output == "json":
+    if output != "table":
         answer = {
             "file": str(file),
             "podium": manifest.podium,
@@ -51,7 +49,7 @@ def verify(
             "rehearsed": rehearse,
             "unreadable_blocks": unreadable,
         }
-        invocation.output.json(answer)
+        invocation.output.data(answer, output, ("file",))
     else:
         also = ", and can be restored" if rehearse else ""
         invocation.output.line(

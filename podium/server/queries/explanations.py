@@ -155,8 +155,9 @@ def runs_of_deployment_ahead(tx: Tx, run: Row) -> tuple[int, list[Row]]:
 
 def _earlier(run: Row) -> ColumnElement[bool]:
     moment, run_id = run["next_scheduled_start_time"], run["id"]
-    same = and_(_RUN.next_scheduled_start_time == moment, _RUN.id < run_id)
-    return or_(_RUN.next_scheduled_start_time < moment, same)
+    # The first condition says nothing more, and is what an index is read by.
+    until = _RUN.next_scheduled_start_time <= moment
+    return and_(until, or_(_RUN.next_scheduled_start_time < moment, _RUN.id < run_id))
 
 
 def _ahead(
