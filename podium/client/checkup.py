@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from podium import __version__
 from podium.client.api import Client
-from podium.client.errors import ClientError, NotAuthorized, NotFound, Unreachable
+from podium.client.errors import ClientError, NotAuthorized, NotFound
 from podium.profiles import Settings
 from podium.wire import podium, root
 from podium.wire.findings import Finding, found
@@ -16,8 +15,8 @@ PATIENCE = 5.0
 SLOW = 1.0
 """Seconds that a server that is well does not need to say so."""
 
-LARGEST_SKEW = 3.0
-"""Seconds by which clocks may differ; the header that tells the server's time counts whole seconds."""
+LARGEST_SKEW = 2.0
+"""Seconds by which clocks may differ before waits and ages are told wrongly."""
 
 
 def examine(settings: Settings, url: str) -> list[Finding]:
@@ -30,39 +29,29 @@ def examine(settings: Settings, url: str) -> list[Finding]:
 
 
 def _ask(client: Client) -> Iterator[Finding]:
-    before, started = datetime.now(UTC), time.perf_counter()
+    started = time.perf_counter()
     try:
-        answer = client.send(root.HEALTH, client.url + root.HEALTH.path, None)
-    except Unreachable as error:
+        client.call(root.HEALTH)
+    except ClientError as error:
         yield found("server", "failed", str(error))
         return
     took = time.perf_counter() - started
     told = f"{client.url} answers in {took * 1000:.0f} ms"
     slow = f"{told}; look at its load, or at what lies between"
     yield found("server", "ok" if took < SLOW else "warning", told if took < SLOW else slow)
-    yield from _clock(answer.headers.get("date"), before, datetime.now(UTC))
     yield from _ready(client)
     yield from _versions(client)
 
 
-def _clock(date: str | None, before: datetime, after: datetime) -> Iterator[Finding]:
-    """By the header of its answer, which tells whole seconds."""
-    try:
-        theirs = parsedate_to_datetime(date) if date else None
-    except ValueError:
-        theirs = None
+def _clock(theirs: datetime | None, before: datetime, after: datetime) -> Finding:
+    """By the time that the server told between two moments."""
     if theirs is None:
-        yield found("clock", "note", "the server does not tell its time")
-        return
-    ahead = (theirs - after).total_seconds()
-    behind = (before - theirs).total_seconds() - 1
-    skew = max(ahead, behind)
-    if skew <= LARGEST_SKEW:
-        yield found("clock", "ok", "the server's and this machine's agree")
-    else:
-        way = "ahead of" if ahead > behind else "behind"
-        told = f"the server's is {skew:.0f} s {way} this machine's"
-        yield found("clock", "failed", f"{told}; let both follow the same time server")
+        return found("clock", "note", "the server does not tell its time")
+    skew = (theirs - (before + (after - before) / 2)).total_seconds()
+    if abs(skew) <= LARGEST_SKEW + (after - before).total_seconds() / 2:
+        return found("clock", "ok", f"the server's is {skew:+.3f} s from this machine's")
+    fix = "let both follow the same time server"
+    return found("clock", "failed", f"the server's is {skew:+.1f} s from this machine's; {fix}")
 
 
 def _ready(client: Client) -> Iterator[Finding]:
@@ -78,6 +67,7 @@ def _ready(client: Client) -> Iterator[Finding]:
 
 def _versions(client: Client) -> Iterator[Finding]:
     """What only a server of ours, and only to those it knows, tells."""
+    before = datetime.now(UTC)
     try:
         status: podium.Status = client.call(podium.STATUS)
     except NotAuthorized as error:
@@ -91,6 +81,7 @@ def _versions(client: Client) -> Iterator[Finding]:
         yield found("version", "failed", f"the server does not say how it is: {error}")
         return
     yield found("credentials", "ok", "the server lets us in")
+    yield _clock(status.time, before, datetime.now(UTC))
     if status.version == __version__:
         yield found("version", "ok", f"server and commands are of Podium {__version__}")
     else:

@@ -1,9 +1,10 @@
 """What can be proved about a server's surroundings before it is started."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -28,7 +29,7 @@ PEER_SECONDS = 60.0
 PATIENCE = 5.0
 
 _PEERS = text("SELECT process, max(last_started) FROM service_heartbeats GROUP BY process")
-_SCHEMA = {
+_SCHEMA: Final[dict[str, tuple[Result, str]]] = {
     "current": ("ok", "the tables are of this version"),
     "empty": ("ok", "there are no tables yet; the first start makes them"),
     "behind": ("warning", "the tables are older; the next start, or `podium server database upgrade`, migrates them"),
@@ -62,24 +63,37 @@ def _port(settings: Settings) -> Finding:
 
 def check_database(settings: Settings) -> list[Finding]:
     """Whether the database answers, has the tables of this version, and tells the time."""
-    database = settings.server.database
-    url, options = database.connection_url, Options.of(database)
-    started = time.perf_counter()
+    url = settings.server.database.connection_url
     try:
-        with reaching(url), open_engine(url, options).connect() as connection:
-            check_version(url, connection)
-            answered = time.perf_counter() - started
-            checks = [found("database", "ok", f"{mask_url(url)} answers in {answered * 1000:.0f} ms")]
-            state = state_of(revision_of(connection))
-            result, detail = _SCHEMA[state]
-            checks.append(found("schema", result, detail))  # type: ignore[arg-type]
-            if connection.dialect.name == "postgresql":
-                checks.append(_skew("database clock", lambda: _database_time(connection)))
-                if state == "current":
-                    checks.append(_peers(connection))
+        with reaching(url), _connected(url, Options.of(settings.server.database)) as connection:
+            return list(_look_at(url, connection))
     except DatabaseError as refusal:
         return [found("database", "failed", str(refusal))]
-    return checks
+
+
+@contextmanager
+def _connected(url: str, options: Options) -> Iterator[Connection]:
+    engine = open_engine(url, options)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _look_at(url: str, connection: Connection) -> Iterator[Finding]:
+    check_version(url, connection)
+    started = time.perf_counter()
+    connection.execute(text("SELECT 1"))
+    answered = time.perf_counter() - started
+    yield found("database", "ok", f"{mask_url(url)} answers in {answered * 1000:.0f} ms")
+    state = state_of(revision_of(connection))
+    result, detail = _SCHEMA[state]
+    yield found("schema", result, detail)
+    if connection.dialect.name == "postgresql":
+        yield _skew("database clock", lambda: _database_time(connection))
+        if state == "current":
+            yield _peers(connection)
 
 
 def _database_time(connection: Connection) -> datetime:
