@@ -56,7 +56,7 @@ def test_from_no_worker_to_running_the_answers_lead_on(podium: Podium, api: http
     shown = podium("flow-run", "explain", "second")
     assert shown.code == 0
     assert shown.out.startswith("second is Scheduled since ")
-    assert "may run 1 at a time, and 1 are under way. [pool_limit_full]" in shown.out
+    assert "may run 1 at a time, and 1 is under way. [pool_limit_full]" in shown.out
     assert "Fix: podium work-pool set-concurrency-limit local 2" in shown.out
     assert "flow run  first  Pending" in shown.out
     api.patch("/work_pools/local", json={"concurrency_limit": 2})

@@ -229,7 +229,7 @@ SITUATIONS: list[tuple[Code, Callable[[Scene], str], tuple[str, ...]]] = [
     ("pool_paused", _pool_paused, ("is paused",)),
     ("queue_paused", _queue_paused, ("'default'", "is paused")),
     ("no_worker", _no_worker, ("'w-1'", "60 min ago")),
-    ("queue_not_polled", _queue_not_polled, ("1 workers", "'w-1'")),
+    ("queue_not_polled", _queue_not_polled, ("1 worker of", "'w-1'")),
     ("pool_limit_full", _pool_limit_full, ("1 at a time",)),
     ("queue_limit_full", _queue_limit_full, ("1 at a time",)),
     ("deployment_limit_full", _deployment_limit_full, ("1 at a time",)),

@@ -94,6 +94,11 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def several(number: int, thing: str) -> str:
+    """A number of things: ``1 run``, ``2 runs``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def stamp(moment: datetime | None) -> str | None:
     """A moment for evidence, in UTC."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")

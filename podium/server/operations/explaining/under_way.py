@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from podium.server.operations.concurrency import TAG_PREFIX
-from podium.server.operations.explaining.subject import Subject, at, lease_holders, stamp
+from podium.server.operations.explaining.subject import Subject, at, lease_holders, several, stamp
 from podium.server.queries import explanations as facts
 from podium.server.queries.flow_run_heartbeats import last_heard_of
 from podium.wire.explain import Reason
@@ -106,7 +106,7 @@ def tag_limit_full(of: Subject) -> Reason | None:
             tag, tasks = limit["name"].removeprefix(TAG_PREFIX), waiting[limit["name"]]
             return Reason(
                 code="tag_limit_full",
-                sentence=f"{len(tasks)} of its task runs wait for slots of the tag {tag!r}: "
+                sentence=f"{several(len(tasks), 'task run')} of it cannot start for want of a slot of the tag {tag!r}: "
                 f"{used} of {limit['limit']} are taken.",
                 evidence={"tag": tag, "limit": limit["limit"], "used": used, "waiting": tasks[: facts.SHOWN]},
                 holders=lease_holders(leases),

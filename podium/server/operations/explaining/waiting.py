@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from podium.db.unit import Row
-from podium.server.operations.explaining.subject import Subject, at, lease_holders, run_holders, span, stamp
+from podium.server.operations.explaining.subject import Subject, at, lease_holders, run_holders, several, span, stamp
 from podium.server.queries import explanations as facts
 from podium.server.queries.services import read_services
 from podium.wire.explain import Reason
@@ -146,8 +146,9 @@ def queue_not_polled(of: Subject) -> Reason | None:
     names = ", ".join(repr(each["name"]) for each in of.online[:3])
     return Reason(
         code="queue_not_polled",
-        sentence=f"{len(of.online)} workers of {run['pool_name']!r} are online ({names}), and none asked for runs of "
-        f"its queue {run['queue_name']!r}: the last did {of.ago(run['queue_last_polled'])}.",
+        sentence=f"{several(len(of.online), 'worker')} of {run['pool_name']!r} {_are(len(of.online))} online ({names}), "
+        f"and none asked for runs of its queue {run['queue_name']!r}: the last did "
+        f"{of.ago(run['queue_last_polled'])}.",
         evidence={
             "pool": run["pool_name"],
             "queue": run["queue_name"],
@@ -167,7 +168,8 @@ def pool_limit_full(of: Subject) -> Reason | None:
         return None
     return Reason(
         code="pool_limit_full",
-        sentence=f"The work pool {run['pool_name']!r} may run {run['pool_limit']} at a time, and {used} are under way.",
+        sentence=f"The work pool {run['pool_name']!r} may run {run['pool_limit']} at a time, "
+        f"and {used} {_are(used)} under way.",
         evidence={"pool": run["pool_name"], "limit": run["pool_limit"], "used": used},
         holders=run_holders(holders),
         fix=f"podium work-pool set-concurrency-limit {run['pool_name']} {used + 1}",
@@ -184,7 +186,7 @@ def queue_limit_full(of: Subject) -> Reason | None:
     return Reason(
         code="queue_limit_full",
         sentence=f"The work queue {run['queue_name']!r} of {run['pool_name']!r} may run {run['queue_limit']} at a time,"
-        f" and {used} are under way.",
+        f" and {used} {_are(used)} under way.",
         evidence={"queue": run["queue_name"], "pool": run["pool_name"], "limit": run["queue_limit"], "used": used},
         holders=run_holders(holders),
         fix=f"podium work-queue set-concurrency-limit {run['queue_name']} {used + 1} --pool {run['pool_name']}",
@@ -204,7 +206,8 @@ def deployment_limit_full(of: Subject) -> Reason | None:
         return None
     return Reason(
         code="deployment_limit_full",
-        sentence=f"The deployment {_deployment(run)} may run {limit['limit']} at a time, and {used} slots are taken.",
+        sentence=f"The deployment {_deployment(run)} may run {limit['limit']} at a time, "
+        f"and {several(used, 'slot')} {_are(used)} taken.",
         evidence={"deployment": run["deployment_name"], "name": limit["name"], "limit": limit["limit"], "used": used}
         | ({"tries_again": stamp(of.due)} if run["state_name"] == SLOT else {}),
         holders=lease_holders(leases),
@@ -224,11 +227,11 @@ def behind_others(of: Subject) -> Reason | None:
         return None
     if not number:
         return None
-    told = f"{number} or more" if number >= facts.MOST_COUNTED else str(number)
+    told = f"{number} or more due runs" if number >= facts.MOST_COUNTED else several(number, "due run")
     where = f"the work pool {run['pool_name']!r}" if run["pool_id"] else f"the deployment {_deployment(run)}"
     return Reason(
         code="behind_others",
-        sentence=f"{told} due runs of {where} are handed out before it.",
+        sentence=f"{told} of {where} {_are(number)} handed out before it.",
         evidence={"ahead": number, "queue": run["queue_name"], "priority": run["queue_priority"]},
         holders=run_holders(first),
         fix="start more workers, or put it into a queue with a lower priority number",
@@ -283,6 +286,10 @@ def next_poll(of: Subject) -> Reason:
 
 def _names(of: Subject) -> Sequence[str] | None:
     return [each["name"] for each in of.online] if of.row["pool_id"] else None
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _is_polled(of: Subject) -> bool:
