@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from podium import __version__
-from podium.cli.output import Output
+from podium.cli.output import Output, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,8 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["__complete"]:
         from podium.cli.completing import complete
 
-        for line in complete(given[1:]):
-            Output().line(line)
+        for word, about in complete(given[1:]):
+            Output().raw(f"{printable(word)}\t{printable(about)}\n" if about else f"{printable(word)}\n")
         return 0
     from podium.cli.tree import run
 

@@ -24,7 +24,7 @@ ROWS: Final = (
     Row(
         "flow-run",
         "podium.cli.groups.flow_run",
-        "See the runs of flows and their logs; cancel, retry, follow.",
+        "See, cancel, retry and follow the runs of flows.",
         ("flow-runs",),
     ),
     Row("flow-run explain", "podium.cli.groups.explain", "Tell why a flow run is where it is."),
@@ -40,7 +40,7 @@ ROWS: Final = (
     Row(
         "work-queue",
         "podium.cli.groups.work_queue",
-        "See, make, pause and limit the queues of work pools.",
+        "See, make, pause and limit work queues.",
         ("work-queues",),
     ),
     Row("worker", "podium.cli.groups.worker", "See and forget the workers of work pools.", ("workers",)),
@@ -51,13 +51,13 @@ ROWS: Final = (
     Row(
         "concurrency-limit",
         "podium.cli.groups.concurrency_limit",
-        "See, make and reset the limits of task runs by tag.",
+        "See, make and reset limits of task runs by tag.",
         ("concurrency-limits",),
     ),
     Row(
         "global-concurrency-limit",
         "podium.cli.groups.global_concurrency_limit",
-        "See, make and switch the limits of anything by name.",
+        "See, make and switch limits of anything by name.",
         ("gcl", "global-concurrency-limits"),
     ),
     Row("event", "podium.cli.groups.event", "List, follow and emit events.", ("events",)),
@@ -72,6 +72,7 @@ ROWS: Final = (
         "podium.cli.groups.result_storage",
         "See and choose the block that keeps results.",
     ),
+    Row("help", "podium.cli.groups.help", "Explain exit codes, environment and formatting."),
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
     Row("doctor", "podium.cli.groups.doctor", "Look for what is wrong, here and on the server, with the fixes."),
     Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),

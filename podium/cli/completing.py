@@ -15,8 +15,8 @@ MOST = 100
 STATES = (*(each.capitalize() for each in STATE_TYPES), "Late", "Suspended", "Retrying", *STATE_NAMES)
 
 
-def complete(words: Sequence[str]) -> Iterator[str]:
-    """The lines for a command line whose last word is not finished."""
+def complete(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the last word of a command line may become, and what each means."""
     from podium.cli.tree import root_command
 
     *before, incomplete = words or [""]
@@ -59,26 +59,28 @@ def _options(command: Any) -> dict[str, Any]:
     return {name: param for param in command.params for name in (*param.opts, *param.secondary_opts)}
 
 
-def _members(command: Any, context: Any, incomplete: str) -> Iterator[str]:
+def _members(command: Any, context: Any, incomplete: str) -> Iterator[tuple[str, str]]:
+    from podium.cli.tree import summary_of
+
     if incomplete.startswith("-"):
         yield from _option_names(command, incomplete)
         return
     lines = {name: row.help for name, row in command.rows(context).items()}
-    lines |= {name: each.get_short_help_str(100) for name, each in command.commands.items() if not each.hidden}
+    lines |= {name: summary_of(info) for name, info in command.waiting.items() if not info.hidden}
     for name, about in lines.items():
         if name.startswith(incomplete):
-            yield f"{name}\t{about}"
+            yield name, about
 
 
-def _option_names(command: Any, incomplete: str) -> Iterator[str]:
+def _option_names(command: Any, incomplete: str) -> Iterator[tuple[str, str]]:
     for param in command.params:
         if param.param_type_name == "option" and not param.hidden:
             for name in (*param.opts, *param.secondary_opts):
                 if name.startswith(incomplete) and (name.startswith("--") or incomplete == "-"):
-                    yield f"{name}\t{' '.join((param.help or '').split())}"
+                    yield name, " ".join((param.help or "").split())
 
 
-def _parameters(command: Any, context: Any, words: list[str], incomplete: str) -> Iterator[str]:
+def _parameters(command: Any, context: Any, words: list[str], incomplete: str) -> Iterator[tuple[str, str]]:
     """What fits after these words: the value of an option, an option, or an argument."""
     options = _options(command)
     positions, at = 0, 0
@@ -94,7 +96,7 @@ def _parameters(command: Any, context: Any, words: list[str], incomplete: str) -
         at += 1
     name, equals, value = incomplete.partition("=")
     if equals and name in options:
-        yield from (f"{name}={line}" for line in _values(options[name], context, value))
+        yield from ((f"{name}={word}", about) for word, about in _values(options[name], context, value))
     elif incomplete.startswith("-"):
         yield from _option_names(command, incomplete)
     else:
@@ -105,16 +107,16 @@ def _parameters(command: Any, context: Any, words: list[str], incomplete: str) -
                 return
 
 
-def _values(param: Any, context: Any, incomplete: str) -> Iterator[str]:
+def _values(param: Any, context: Any, incomplete: str) -> Iterator[tuple[str, str]]:
     if param.name == "output" and param.param_type_name == "option":
         from typing import get_args
 
         from podium.cli.output import Format
 
-        yield from (word for word in get_args(Format) if word.startswith(incomplete))
+        yield from ((word, "") for word in get_args(Format) if word.startswith(incomplete))
         return
     for item in param.shell_complete(context, incomplete):
-        yield f"{item.value}\t{item.help}" if item.help else str(item.value)
+        yield str(item.value), item.help or ""
 
 
 def live_names(context: Any, noun: str, incomplete: str) -> list[str]:
@@ -131,15 +133,19 @@ def live_names(context: Any, noun: str, incomplete: str) -> list[str]:
 def _asked(context: Any, noun: str, incomplete: str) -> list[str]:
     from podium.cli.context import Invocation
     from podium.client.api import Client
-    from podium.client.nouns.noun import endpoint, joined
+    from podium.client.nouns.noun import endpoint, joined, merged
     from podium.client.nouns.registry import noun_of
 
     invocation = Invocation(context.find_root().params.get("profile"))
     settings = invocation.resolved.settings
     row = noun_of(noun)
-    body = dict(row.body) | ({"sort": next(iter(row.sorts.values()))} if row.sorts else {})
+    sort = row.sorts.get("started") or next(iter(row.sorts.values()), None)
+    body = dict(row.body) | ({"sort": sort} if sort else {})
     url = settings.api.url or settings.server.api.local_url()
     with Client.of(settings, url, timeout=SECONDS, patient=False) as client:
+        named = next((each for each in row.filters if each.key == "name" and callable(each.where)), None)
+        if named and callable(named.where) and incomplete and "/" not in incomplete:
+            body = merged(body, named.where(client, incomplete))
         found = list(row.rows(client, body, MOST) if row.rows else client.pages(endpoint(row.list), body, MOST))
         names = {} if row.label else joined(client, row, found)
     told = [row.told(each, names) for each in found]

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import msgspec
 
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
+from podium.client.http import httpx
 from podium.client.retrying import Retrying
 from podium.profiles import Settings
 from podium.profiles.sections.client import Api

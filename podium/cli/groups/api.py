@@ -38,9 +38,9 @@ def api(
     account: Annotated[bool, typer.Option("--account", help="Taken, and means nothing.", hidden=True)] = False,
     output: FormatOption = "json",
 ) -> None:
-    """Call the API with the profile's credentials and print the answer.
+    """Call the API with the profile's credentials.
 
-    The exit code is that of the answer: 3 for 404, 4 for 401 and 403, 6 for 409, 2 for 422.
+    The answer is printed. The exit code is that of the answer: 3 for 404, 4 for 401 and 403, 6 for 409, 2 for 422.
     """
     invocation = current(context)
     from podium.cli.bodies import text_of

@@ -71,7 +71,10 @@ def completion(
     install: Annotated[bool, typer.Option("--install", help="Write it to where the shell looks for it.")] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Print what a shell needs to complete commands, options and the names of what is on the server."""
+    """Complete commands and names in a shell.
+
+    Prints the script that the shell has to read; names are those of what is on the server.
+    """
     invocation = current(context)
     chosen = shell or Path(os.environ.get("SHELL", "")).name
     if chosen not in SCRIPTS:

@@ -11,7 +11,7 @@ from podium.cli.verbs import add_verbs
 from podium.client.nouns.limits import TAG_LIMIT
 from podium.client.nouns.noun import endpoint
 
-app = group("See, make and reset the limits of task runs by tag.")
+app = group("See, make and reset limits of task runs by tag.")
 
 add_verbs(
     app,

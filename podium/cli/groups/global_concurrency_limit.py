@@ -12,7 +12,7 @@ from podium.cli.verbs import acting, add_verbs
 from podium.client.nouns.limits import GLOBAL_LIMIT
 from podium.client.nouns.noun import endpoint
 
-app = group("See, make and switch the limits of anything by name.")
+app = group("See, make and switch limits of anything by name.")
 
 LimitArgument = Annotated[
     str,

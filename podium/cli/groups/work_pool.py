@@ -14,6 +14,8 @@ from podium.cli.verbs import add_verbs
 from podium.client.nouns.noun import Column, Names, endpoint
 from podium.client.nouns.work_pools import WORK_POOL
 
+DEFAULT_POOL = "PODIUM_DEFAULT_WORK_POOL_NAME"
+
 app = group("See, make, pause and limit work pools.")
 
 PoolArgument = Annotated[
@@ -52,6 +54,9 @@ def create(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Change the one of this name, if there is one.")
     ] = False,
+    as_default: Annotated[
+        bool, typer.Option("--set-as-default", help="Name it in the profile as the pool of deployments.")
+    ] = False,
     output: FormatOption = "table",
 ) -> None:
     """Make a work pool."""
@@ -71,6 +76,10 @@ def create(
             raise
         invocation.client.call(endpoint("work_pools.UPDATE"), body, name=name)
         made = WORK_POOL.find(invocation.client, name)
+    if as_default:
+        profile = invocation.resolved.profile
+        invocation.store.set(profile, {DEFAULT_POOL: made.name})
+        invocation.diagnostics.note(f"{DEFAULT_POOL} is {made.name!r} in profile {profile!r}.")
     show_list(invocation, WORK_POOL, [made], output)
 
 

@@ -14,7 +14,7 @@ from podium.client.nouns.noun import endpoint
 from podium.client.nouns.values import is_id
 from podium.client.nouns.work_queues import WORK_QUEUE
 
-app = group("See, make, pause and limit the queues of work pools.")
+app = group("See, make, pause and limit work queues.")
 
 QueueArgument = Annotated[
     str,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.nouns.choosing import Missing
 from podium.client.nouns.noun import Column, Filter, Names, Noun, endpoint, nested
-from podium.client.nouns.values import iso, moment
+from podium.client.nouns.values import is_id, iso, moment
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -29,6 +29,8 @@ def _rows(client: "Client", body: dict[str, Any], most: int | None) -> Iterator[
 
 def find(client: "Client", given: str) -> Any:
     """The event of this id. Raises NotFound."""
+    if not is_id(given):
+        raise Missing("event", given, "event")
     events = client.call(endpoint("events.FILTER"), {"filter": {"id": {"id": [given]}}, "limit": 1}).events
     if not events:
         raise Missing("event", given, "event")

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy import update
 
+from podium.cli.app import main
 from podium.db.tables.concurrency import concurrency_limits_v2
 from podium.db.tables.deployments import deployments
 from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
@@ -249,8 +250,15 @@ def test_the_cause_is_the_first_that_is_named(
     assert first.code == code, explanation.reasons
     assert [word for word in words if word not in first.sentence] == [], first.sentence
     assert first.evidence
+    assert [reason.fix for reason in explanation.reasons if reason.fix and not _can_be_typed(reason.fix)] == []
     if code.endswith("_limit_full") and code != "tag_limit_full":
         assert [holder.name for holder in first.holders] == ["holder"]
+
+
+def _can_be_typed(fix: str) -> bool:
+    """Whether a fix that is a command of ours is one that there is."""
+    program, *words = fix.split()
+    return program != "podium" or main([*words[:2], "--help"]) == 0
 
 
 def test_a_clock_that_is_ahead_and_a_service_that_stopped_are_told_beside(scene: Scene) -> None:

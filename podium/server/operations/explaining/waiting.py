@@ -27,7 +27,7 @@ def not_due(of: Subject) -> Reason | None:
         code="not_due",
         sentence=f"It is to start at {at(of.due)}, in {span((of.due - of.now).total_seconds())}.",
         evidence={"due": stamp(of.due), "state": of.row["state_name"]},
-        fix=f"podium deployment run --id {of.row['deployment_id']}" if of.row["deployment_id"] else None,
+        fix=f"podium deployment run {_named(of.row)}" if of.row["known_deployment_id"] else None,
     )
 
 
@@ -144,9 +144,10 @@ def queue_not_polled(of: Subject) -> Reason | None:
     if not is_waiting(of) or run["pool_id"] is None or not of.online or _is_polled(of):
         return None
     names = ", ".join(repr(each["name"]) for each in of.online[:3])
+    online = f"{several(len(of.online), 'worker')} of {run['pool_name']!r} {_are(len(of.online))} online"
     return Reason(
         code="queue_not_polled",
-        sentence=f"{several(len(of.online), 'worker')} of {run['pool_name']!r} {_are(len(of.online))} online ({names}), "
+        sentence=f"{online} ({names}), "
         f"and none asked for runs of its queue {run['queue_name']!r}: the last did "
         f"{of.ago(run['queue_last_polled'])}.",
         evidence={
@@ -269,7 +270,7 @@ def schedules_paused(of: Subject) -> Reason | None:
         code="schedules_paused",
         sentence=f"The deployment {_deployment(run)} is paused, so its schedules make no runs; this one is started.",
         evidence={"deployment": run["deployment_name"]},
-        fix=f"podium deployment resume {run['flow_name']}/{run['deployment_name']}",
+        fix=f"podium deployment resume {_named(run)}",
     )
 
 
@@ -302,4 +303,8 @@ def _worker(row: Row) -> dict[str, str | None]:
 
 
 def _deployment(run: Row) -> str:
-    return repr(f"{run['flow_name']}/{run['deployment_name']}")
+    return repr(_named(run))
+
+
+def _named(run: Row) -> str:
+    return f"{run['flow_name']}/{run['deployment_name']}"
