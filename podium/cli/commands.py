@@ -74,7 +74,7 @@ ROWS: Final = (
     ),
     Row("help", "podium.cli.groups.help", "Explain exit codes, environment and formatting."),
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
-    Row("doctor", "podium.cli.groups.doctor", "Look for what is wrong, here and on the server, with the fixes."),
+    Row("doctor", "podium.cli.groups.doctor", "Look for what is wrong, and how to mend it."),
     Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them.", ("profiles",)),
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),

@@ -26,10 +26,11 @@ def doctor(
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what reads whole tables.")] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Look for what is wrong: settings, profile, server, versions, clocks; and on the server's machine its database.
+    """Look for what is wrong, and how to mend it.
 
-    Nothing is changed. Database, tables, indexes, Redis, disk, stopped services and rows of lost runs are looked at
-    where the settings name a database that is here. The exit code is 1 when anything failed; warnings leave it 0.
+    Settings, profile, server, versions and clocks are looked at, and nothing is changed. Database, tables, indexes,
+    Redis, disk, stopped services and rows of lost runs are looked at where the settings name a database that is here.
+    The exit code is 1 when anything failed; warnings leave it 0.
     """
     invocation = current(context)
     findings = [(CLIENT, each) for each in _of_client(invocation)]

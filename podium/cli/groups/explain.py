@@ -19,9 +19,10 @@ def explain(
     run: Annotated[str, typer.Argument(metavar="ID|NAME", help="A flow run.", autocompletion=completing("flow-run"))],
     output: FormatOption = "table",
 ) -> None:
-    """Tell why a flow run is where it is: what keeps it from starting, who holds its slots, and what to do.
+    """Tell why a flow run is where it is.
 
-    The first cause is the answer; the others hold as well. docs/explain.md lists all there are.
+    What keeps it from starting, who holds its slots, and what to do: the first cause is the answer, the others hold as
+    well. docs/explain.md lists all there are.
     """
     from podium.client.nouns.flow_runs import FLOW_RUN
     from podium.wire.explain import EXPLAIN

@@ -24,10 +24,11 @@ def restore(
     yes: YesOption = False,
     output: FormatOption = "table",
 ) -> None:
-    """Put what a backup holds into the database of the settings, which has all of it afterwards, or what it had.
+    """Put what a backup holds into an empty database.
 
-    The database is to be empty and no server may work with it. A backup of an older version is brought up to date. To
-    move from SQLite to PostgreSQL: back up, name the other database in the settings, restore.
+    It is the one of the settings, and has all of it afterwards, or what it had. The database is to be empty and no
+    server may work with it. A backup of an older version is brought up to date. To move from SQLite to PostgreSQL:
+    back up, name the other database in the settings, restore.
     """
     from podium.db.backup import restoring
     from podium.db.migrations import HEAD

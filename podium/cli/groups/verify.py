@@ -24,7 +24,10 @@ def verify(
     ] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Prove that a backup is whole: every row is read, counted and compared with the checksums."""
+    """Prove that a backup is whole.
+
+    Every row is read, counted and compared with the checksums.
+    """
     from podium.db.backup import restoring
 
     invocation = current(context)
