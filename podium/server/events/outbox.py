@@ -1,16 +1,18 @@
 """Stores events in the transaction of the change they tell of, and announces them once that is committed."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import Table, bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from podium.db.bulk import insert_many, insert_new
 from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
-from podium.db.unit import Tx
+from podium.db.types import Json
+from podium.db.unit import Row, Tx
 from podium.server.events.consumers import CONSUMERS, Consumer
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
 from podium.server.messaging.bus import EVENTS, Bus
@@ -21,13 +23,19 @@ logger = logging.getLogger("podium.server.events")
 
 _encoder = msgspec.json.Encoder()
 
-_INSERT_NEW = {
-    name: make(events).on_conflict_do_nothing().returning(events.c.id)
+FEW = 3
+"""Events of a unit that are stored one by one: almost every change has one or two."""
+
+_INSERT_ONE = {
+    name: Prepared(make(events).on_conflict_do_nothing().returning(events.c.id))
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
-_INSERT_ONE = {name: Prepared(statement) for name, statement in _INSERT_NEW.items()}
-_INSERT_RESOURCES = Prepared(insert(event_resources))
-_INSERT_DELIVERIES = Prepared(insert(event_deliveries))
+_IDS = func.json_each(bindparam("ids", type_=Json())).table_valued("value")
+_KNOWN = Prepared(select(events.c.id).where(events.c.id.in_(select(_IDS.c.value))))
+_INSERT_FEW = {table.name: Prepared(insert(table)) for table in (event_resources, event_deliveries)}
+
+_RESOURCES = ("event_id", "position", "occurred", "workspace_id", "resource_id", "resource_role", "resource")
+_DELIVERIES = ("workspace_id", "consumer", "event_id", "occurred")
 
 
 class Outbox:
@@ -60,21 +68,14 @@ class Outbox:
         rows = [row for event in unique.values() if (row := _row(tx, event))]
         new = _insert_new(tx, rows)
         stored = [event for event in unique.values() if event.id in new]
-        tx.many(_INSERT_RESOURCES, [row for event in stored for row in _resources(event)])
-        tx.many(
-            _INSERT_DELIVERIES,
-            [
-                {
-                    "workspace_id": event.workspace_id,
-                    "consumer": consumer.name,
-                    "event_id": event.id,
-                    "occurred": event.occurred,
-                }
-                for event in stored
-                for consumer in self._consumers
-                if consumer.wants(event)
-            ],
-        )
+        _insert(tx, event_resources, _RESOURCES, [row for event in stored for row in _resources(event)])
+        deliveries = [
+            (event.workspace_id, consumer.name, event.id, event.occurred)
+            for event in stored
+            for consumer in self._consumers
+            if consumer.wants(event)
+        ]
+        _insert(tx, event_deliveries, _DELIVERIES, deliveries)
         return stored
 
     def announce(self, emitted: Sequence[Event | Signal]) -> None:
@@ -96,12 +97,23 @@ class Outbox:
                 self._bus.wake(consumer.name)
 
 
-def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> set[str]:
+def _insert_new(tx: Tx, rows: list[Row]) -> set[str]:
     """Inserts the events that are not stored yet, and returns their ids."""
-    if len(rows) == 1:
-        # Almost every change has one event: worth the short way.
-        return {rows[0]["id"]} if tx.one(_INSERT_ONE[tx.dialect], rows[0]) else set()
-    return {row[0] for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)} if rows else set()
+    if len(rows) <= FEW:
+        return {row["id"] for row in rows if tx.one(_INSERT_ONE[tx.dialect], row)}
+    if tx.dialect == "postgresql":
+        return set(insert_new(tx, events, rows))
+    known = set(tx.column(_KNOWN, ids=[row["id"] for row in rows]))
+    new = [row for row in rows if row["id"] not in known]
+    insert_many(tx, events, tuple(rows[0]), [tuple(row.values()) for row in new])
+    return {row["id"] for row in new}
+
+
+def _insert(tx: Tx, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    if len(rows) <= FEW * 4:
+        tx.many(_INSERT_FEW[table.name], [dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        insert_many(tx, table, columns, rows)
 
 
 def store_client_events(tx: Tx, received: Sequence[Event]) -> None:
@@ -112,7 +124,7 @@ def store_client_events(tx: Tx, received: Sequence[Event]) -> None:
         tx.emit(event)
 
 
-def _row(tx: Tx, event: Event) -> dict[str, Any] | None:
+def _row(tx: Tx, event: Event) -> Row | None:
     """The columns of an event; None when it is too large to keep."""
     event.workspace_id = tx.workspace_id
     event.received = event.received or tx.now
@@ -138,19 +150,11 @@ def _row(tx: Tx, event: Event) -> dict[str, Any] | None:
     }
 
 
-def _resources(event: Event) -> list[dict[str, Any]]:
-    return [
-        {
-            "event_id": event.id,
-            "position": position,
-            "occurred": event.occurred,
-            "workspace_id": event.workspace_id,
-            "resource_id": labels[RESOURCE_ID],
-            "resource_role": labels[RESOURCE_ROLE] if position else "",
-            "resource": _rest(labels),
-        }
-        for position, labels in enumerate((event.resource, *event.related))
-    ]
+def _resources(event: Event) -> Iterator[tuple[Any, ...]]:
+    """The values of ``_RESOURCES`` for the event's resource and each related one."""
+    for position, labels in enumerate((event.resource, *event.related)):
+        role = labels[RESOURCE_ROLE] if position else ""
+        yield event.id, position, event.occurred, event.workspace_id, labels[RESOURCE_ID], role, _rest(labels)
 
 
 def _rest(labels: Labels) -> Labels:
