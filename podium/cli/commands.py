@@ -27,6 +27,7 @@ ROWS: Final = (
         "See, cancel, retry and follow the runs of flows.",
         ("flow-runs",),
     ),
+    Row("flow-run explain", "podium.cli.groups.explain", "Tell why a flow run is where it is."),
     Row("task-run", "podium.cli.groups.task_run", "See the runs of tasks and their logs.", ("task-runs",)),
     Row("deployment", "podium.cli.groups.deployment", "See, run, pause and schedule deployments.", ("deployments",)),
     Row(
@@ -73,11 +74,15 @@ ROWS: Final = (
     ),
     Row("help", "podium.cli.groups.help", "Explain exit codes, environment and formatting."),
     Row("config", "podium.cli.groups.config", "See, set, check and explain settings."),
+    Row("doctor", "podium.cli.groups.doctor", "Look for what is wrong, and how to mend it."),
     Row("healthcheck", "podium.cli.groups.healthcheck", "Ask a process whether it is well."),
     Row("profile", "podium.cli.groups.profile", "Keep settings under a name and choose among them.", ("profiles",)),
     Row("server", "podium.cli.groups.server", "Start and stop the server, and see how it is."),
     Row("server check", "podium.cli.groups.check", "Prove what a server needs, before it is started."),
     Row("server database", "podium.cli.groups.database", "Migrate, check and clear up the server's database."),
+    Row("server database backup", "podium.cli.groups.backup", "Keep everything in a file, while the server runs."),
+    Row("server database restore", "podium.cli.groups.restore", "Put what a backup holds into an empty database."),
+    Row("server database verify", "podium.cli.groups.verify", "Prove that a backup is whole."),
     Row("server services", "podium.cli.groups.services", "See and start what the server does in the background."),
     Row("version", "podium.cli.groups.version", "Show the versions of Podium and what it runs on."),
 )

@@ -59,6 +59,9 @@ CODES: Final[dict[str, ExitCode]] = {
     "podium.db.errors.AuthenticationFailed": ExitCode.AUTHORIZATION,
     "podium.db.errors.UnsupportedDatabase": ExitCode.USAGE,
     "podium.db.errors.UnknownRevision": ExitCode.USAGE,
+    "podium.db.errors.BackupExists": ExitCode.CONFLICT,
+    "podium.db.errors.DatabaseNotEmpty": ExitCode.CONFLICT,
+    "podium.db.errors.DatabaseInUse": ExitCode.CONFLICT,
     "builtins.OSError": ExitCode.FAILURE,
     "builtins.TimeoutError": ExitCode.TIMEOUT,
 }

@@ -20,6 +20,7 @@ OWN = {
     ("GET", "/automations/{id}/firings"),
     ("GET", "/automations/{id}/refusals"),
     ("POST", "/automations/test"),
+    ("GET", "/flow_runs/{id}/explain"),
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),

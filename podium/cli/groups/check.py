@@ -24,10 +24,9 @@ def check(context: typer.Context, output: FormatOption = "table") -> None:
     invocation = current(context)
     checks = check_surroundings(invocation.settings)
     if output != "table":
-        invocation.output.data(
-            [{"check": each.name, "result": each.result, "detail": each.detail} for each in checks], output
-        )
+        records = [{"check": each.check, "result": each.result, "detail": each.sentence} for each in checks]
+        invocation.output.data(records, output, ("check",))
     else:
-        invocation.output.table(COLUMNS, ((each.name, each.result, each.detail) for each in checks))
+        invocation.output.table(COLUMNS, ((each.check, each.result, each.sentence) for each in checks))
     if any(each.result == "failed" for each in checks):
         raise typer.Exit(ExitCode.FAILURE)

@@ -39,7 +39,7 @@ def upgrade(
     from podium.db import commands
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     plan = commands.plan_upgrade(url, revision, options)
     if dry_run:
         _print_sql(invocation, url, (plan.before, plan.after))
@@ -48,7 +48,7 @@ def upgrade(
         invocation.told(sentence, output, before=plan.before, after=plan.after)
     else:
         invocation.confirm(f"Upgrade {mask_url(url)} from {_name(plan.before)} to {_name(plan.after)}?", yes=yes)
-        with _progress(invocation, "Upgrading") as step:
+        with progress_bar(invocation, "Upgrading") as step:
             done = commands.upgrade(url, revision, options=options, timeout=_timeout(invocation), progress=step)
         sentence = f"Upgraded from {_name(done.before)} to {_name(done.after)}."
         invocation.told(sentence, output, before=done.before, after=done.after)
@@ -69,7 +69,7 @@ def downgrade(
     from podium.db import commands
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     plan = commands.plan_downgrade(url, revision, options)
     if dry_run:
         _print_sql(invocation, url, (plan.before, plan.after))
@@ -81,7 +81,7 @@ def downgrade(
         invocation.confirm(
             f"Downgrade {mask_url(url)} from {_name(plan.before)} to {_name(plan.after)}? {loss}", yes=yes
         )
-        with _progress(invocation, "Downgrading") as step:
+        with progress_bar(invocation, "Downgrading") as step:
             done = commands.downgrade(url, revision, options=options, timeout=_timeout(invocation), progress=step)
         sentence = f"Downgraded from {_name(done.before)} to {_name(done.after)}."
         invocation.told(sentence, output, before=done.before, after=done.after)
@@ -96,13 +96,13 @@ def reset(
     from podium.db.migrations import HEAD
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     back = commands.plan_downgrade(url, "base", options)
     if dry_run:
         _print_sql(invocation, url, (back.before, None), (None, HEAD))
         return
     invocation.confirm(f"Delete everything in {mask_url(url)}?", yes=yes)
-    with _progress(invocation, "Resetting") as step:
+    with progress_bar(invocation, "Resetting") as step:
         commands.reset(url, options=options, timeout=_timeout(invocation), progress=step)
     invocation.told("The database is empty and up to date.", output, before=back.before, after=HEAD)
 
@@ -114,7 +114,7 @@ def show_current(context: typer.Context, output: FormatOption = "table") -> None
     from podium.db.migrations import HEAD
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     revision = commands.current(url, options)
     state = commands.state_of(revision)
     if output != "table":
@@ -136,7 +136,7 @@ def history(context: typer.Context, output: FormatOption = "table") -> None:
     from podium.db import commands
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     found = commands.current(url, options)
     rows = [
         {"revision": revision, "current": revision == found, "title": title}
@@ -158,7 +158,7 @@ def check(context: typer.Context, output: FormatOption = "table") -> None:
     from podium.db.migrations import HEAD
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     problems = commands.check(url, options)
     if output != "table":
         invocation.output.data({"database": mask_url(url), "head": HEAD, "problems": problems}, output)
@@ -181,7 +181,7 @@ def stats(
     from podium.db.statistics import statistics
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     found = statistics(url, options)
     if output != "table":
         invocation.output.data([{**_fields(each), "bytes_per_day": each.bytes_per_day} for each in found], output)
@@ -192,16 +192,16 @@ def stats(
             [
                 each.table,
                 f"{'~' if each.estimated else ''}{each.rows}",
-                _size(each.bytes),
+                size_text(each.bytes),
                 "" if each.oldest is None else f"{each.oldest:%Y-%m-%d}",
                 "" if each.rows_per_day is None else str(each.rows_per_day),
-                _size(each.bytes_per_day),
+                size_text(each.bytes_per_day),
             ]
             for each in found
             if each.rows or all_tables
         ],
     )
-    invocation.output.line(f"Together {_size(sum(each.bytes or 0 for each in found))}.")
+    invocation.output.line(f"Together {size_text(sum(each.bytes or 0 for each in found))}.")
     if any(each.estimated for each in found):
         invocation.diagnostics.note("~: as PostgreSQL estimates it.")
 
@@ -234,7 +234,7 @@ def prune(
     from podium.db.retention import pruning
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     age = None if older_than is None else _age(older_than)
     states = _words("--state", [each.upper() for each in state or ()], ENDS)
     wanted = pruning.wanted(invocation.settings, age, states, _words("--only", only or (), PARTS))
@@ -266,7 +266,8 @@ def _fields(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}
 
 
-def _size(number: int | None) -> str:
+def size_text(number: int | None) -> str:
+    """A number of bytes as people read it."""
     if number is None:
         return ""
     size = float(number)
@@ -292,7 +293,7 @@ def _age(text: str) -> timedelta:
     return age
 
 
-def _database(invocation: Invocation) -> tuple[str, Any]:
+def database_of(invocation: Invocation) -> tuple[str, Any]:
     """The URL of the database in the settings, and the Options to connect with. Raises Failure for one in memory."""
     from podium.db.options import Options
     from podium.db.urls import is_in_memory
@@ -328,8 +329,8 @@ def _print_sql(invocation: Invocation, url: str, *steps: tuple[str | None, str |
 
 
 @contextmanager
-def _progress(invocation: Invocation, label: str) -> Iterator[Step | None]:
-    """A bar on stderr while a migration runs, where somebody watches; it goes away when done."""
+def progress_bar(invocation: Invocation, label: str) -> Iterator[Step | None]:
+    """A bar on stderr while long work goes on, where somebody watches; it goes away when done."""
     stream = invocation.diagnostics.stream
     if not stream.isatty():
         yield None
