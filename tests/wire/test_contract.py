@@ -20,6 +20,14 @@ OWN = {
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
+    ("POST", "/notifications/"),
+    ("GET", "/notifications/{id}"),
+    ("GET", "/notifications/name/{name}"),
+    ("POST", "/notifications/filter"),
+    ("POST", "/notifications/count"),
+    ("PATCH", "/notifications/{id}"),
+    ("DELETE", "/notifications/{id}"),
+    ("POST", "/notifications/{id}/test"),
 }
 """Rows of Podium's own, which the contract does not know."""
 
