@@ -36,11 +36,15 @@ class Firing(msgspec.Struct, kw_only=True):
 
 
 class Context(msgspec.Struct, kw_only=True):
-    """What an action knows: the automation as clients read it then, its firing, and the event that caused it."""
+    """What an action knows: the automation as clients read it then, its firing, and the event that caused it.
+
+    ``triggered_event_id`` is the id of the ``prefect.automation.triggered`` event that tells of the firing.
+    """
 
     automation: dict[str, Any]
     firing: Firing
     triggering_event: dict[str, Any] | None = None
+    triggered_event_id: str | None = None
 
 
 def queue_action(tx: Tx, action: Mapping[str, Any], index: int, context: Context) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from podium.server.errors import InvalidRequest
 from podium.server.operations.hydration import KIND, Unhydratable, check
-from podium.wire.actions import Action, CallWebhook, RunDeployment, SendNotification
+from podium.wire.actions import Action, CallWebhook, RunDeployment, SendEmailNotification, SendNotification
 from podium.wire.automations import AutomationUpdate
 from podium.wire.events import ResourceSpecification
 from podium.wire.triggers import EventTrigger
@@ -69,7 +69,7 @@ def _template_errors(body: AutomationUpdate) -> Iterator[dict[str, Any]]:
 
 def _templates(action: Action) -> Iterator[tuple[str, Place, Any]]:
     """The field, the place in it and the value of everything in an action that may be a template."""
-    if isinstance(action, SendNotification):
+    if isinstance(action, (SendNotification, SendEmailNotification)):
         yield "subject", (), action.subject
         yield "body", (), action.body
     elif isinstance(action, CallWebhook):
@@ -80,10 +80,13 @@ def _templates(action: Action) -> Iterator[tuple[str, Place, Any]]:
 
 
 def _parameters(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Each text and each value that stands for another; what is in lists is taken as it is when a run is made."""
+    """Each text and each value that stands for another."""
     if isinstance(value, dict) and KIND not in value:
         for key, item in value.items():
             yield from _parameters(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _parameters(item, (*place, index))
     else:
         yield place, value
 

@@ -7,6 +7,7 @@ from typing import Any
 from podium.profiles import Settings
 from podium.server.runtime import Runtime
 from podium.server.services import (
+    actions,
     catch_up,
     cleanup_reconciler,
     foreman,
@@ -15,6 +16,7 @@ from podium.server.services import (
     repossessor,
     task_run_recorder,
 )
+from podium.server.services.actions import do_actions
 from podium.server.services.cancellation_cleanup import (
     LEFT_SUBFLOWS,
     LEFT_TASK_RUNS,
@@ -205,6 +207,7 @@ SERVICES = (
         period=None,
         look=task_run_recorder.LOOK,
     ),
+    Service("actions", "Does what automations are to do.", "triggers", do_actions, period=None, look=actions.LOOK),
 )
 
 
