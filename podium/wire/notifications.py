@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from podium.wire.actions import ADDRESS
 from podium.wire.endpoint import Answer, Body, Endpoint, Filter, Patch
 from podium.wire.filters import AnyId, AnyNameOrLike, Equals, Operator
 from podium.wire.parameters import Listing, Parameters, Row
@@ -42,7 +43,6 @@ STATE_NAMES = (
 """The states that server and clients give runs; flows may name theirs otherwise."""
 
 _KNOWN = {name.lower(): name for name in STATE_NAMES} | {"canceled": "Cancelled", "canceling": "Cancelling"}
-_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 Tag = Annotated[str, msgspec.Meta(min_length=1)]
 Template = Annotated[str, msgspec.Meta(max_length=100_000)]
 
@@ -65,7 +65,7 @@ def _states(given: Iterable[str]) -> list[str]:
 
 def _check_addresses(emails: list[str]) -> None:
     for place, address in enumerate(emails):
-        if not _ADDRESS.fullmatch(address):
+        if not ADDRESS.fullmatch(address):
             raise refusal(f"emails[{place}]", "Expected an address such as `name@example.com`")
 
 

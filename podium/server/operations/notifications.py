@@ -98,7 +98,7 @@ def try_notification(tx: Tx, notification_id: str) -> NotificationTest:
         raise Invalid("The block that the notification goes to does not exist any more.")
     name, kind = _sample_state(plain(notification["state_names"]))
     try:
-        subject, body = sample_words(notification, name, kind)
+        subject, body = sample_words(notification, name, kind, tx.settings)
     except ValueError as error:
         raise Invalid(f"The words of the notification fail: {error}") from None
     message = Message(subject=f"Test: {subject}", body=body, emails=emails)

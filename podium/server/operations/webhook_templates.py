@@ -11,14 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from jinja2 import ChainableUndefined, Template, TemplateSyntaxError, Undefined, nodes
+from jinja2 import Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 from markupsafe import Markup
 
 from podium.server.errors import InvalidRequest
-from podium.server.operations.templating import LONGEST_RENDERED, Unrenderable, syntax_problem
+from podium.server.operations.template_filters import guarded
+from podium.server.operations.template_limits import limited, put_out, weigh
+from podium.server.operations.template_sandbox import Sandbox
+from podium.server.operations.templating import Unrenderable
 
 DEFAULT = """\
 {
@@ -70,17 +72,20 @@ def _put_out(context: Context, value: Any) -> Markup:
     """What stands for a value; what the template itself says stays (all of it is marked so)."""
     if isinstance(value, Markup):
         return value
+    put_out(1 + weigh(value))
     values: list[Any] = context[VALUES]
     values.append(value)
     return Markup(f"\x00{len(values) - 1}\x00")  # noqa: S704 - there is no HTML
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class _Sandbox(Sandbox):
     """Escaping is on, as it tells texts of the template from values; nothing is escaped for HTML."""
 
     def __init__(self) -> None:
-        super().__init__(autoescape=True, undefined=ChainableUndefined, finalize=_put_out)
-        self.filters = {name: each for name, each in self.filters.items() if name not in RAW} | {"tojson": _tojson}
+        super().__init__()
+        self.autoescape, self.finalize = True, _put_out
+        self.filters = {name: each for name, each in self.filters.items() if name not in RAW}
+        self.filters["tojson"] = guarded("tojson", _tojson)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -114,20 +119,19 @@ def write_event(source: str, context: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=256)
 def _compiled(source: str) -> Template:
-    return _sandbox.from_string(source)
+    code = _sandbox.compile(_sandbox.bounded(_sandbox.parse(source)))
+    return Template.from_code(_sandbox, code, dict(_sandbox.globals))
 
 
 def _render(source: str, context: dict[str, Any]) -> str:
-    pieces, length = [], 0
     try:
-        for piece in _compiled(source).generate(context):
-            pieces.append(piece)
-            length += len(piece)
-            if length > LONGEST_RENDERED:
-                raise Unrenderable("the result is too long")
+        template = _compiled(source)
+        with limited():
+            return "".join(template.generate(context))
+    except RecursionError:
+        raise Unrenderable("it is nested too deeply") from None
     except Exception as error:  # a template may raise anything
         raise Unrenderable(str(error) or type(error).__name__) from None
-    return "".join(pieces)
 
 
 def _filled(text: str, shown: Callable[[int, bool], str]) -> str:
@@ -159,7 +163,7 @@ def _shown(value: Any, quoted: bool) -> str:
 
 def check_template(source: str) -> None:
     """Raises ``InvalidRequest`` for a template that is none, or that never says an event, with its line."""
-    problem = syntax_problem(source) or _own_problem(source) or _shape_problem(source)
+    problem = _syntax_problem(source) or _shape_problem(source)
     if problem is not None:
         line, reason = problem
         message = f"Line {line}: {reason}" if line else reason
@@ -167,12 +171,15 @@ def check_template(source: str) -> None:
         raise InvalidRequest([{"type": "template_error", "msg": message, **place}])
 
 
-def _own_problem(source: str) -> tuple[int, str] | None:
-    """What is wrong for these templates alone: a filter that they do not have."""
+def _syntax_problem(source: str) -> tuple[int, str] | None:
     try:
         _compiled(source)
     except TemplateSyntaxError as error:
         return error.lineno, error.message or "not a template"
+    except RecursionError:
+        return 0, "It is nested too deeply."
+    except Exception as error:  # what Python makes of it: numbers too long, blocks too deep
+        return 0, str(error) or type(error).__name__
     return None
 
 

@@ -17,7 +17,7 @@ from podium.wire import notifications as wire
 
 
 async def create_notification(call: Call, body: wire.NotificationCreate) -> Row:
-    check_words(body)
+    check_words(body, call.runtime.settings)
     row: Row = await call.write(operations.create_notification, _columns(msgspec.structs.asdict(body)))
     return row
 
@@ -46,7 +46,7 @@ async def count_notifications(call: Call, body: wire.NotificationCountQuery) -> 
 
 
 async def update_notification(call: Call, body: wire.NotificationUpdate) -> None:
-    check_words(body)
+    check_words(body, call.runtime.settings)
     await call.write(operations.change_notification, call.path["id"], _columns(body.sent()))
 
 

@@ -240,6 +240,23 @@ def test_a_notification_goes_somewhere(api: httpx.Client, channel: str) -> None:
     assert api.patch(f"/notifications/{made.id}", json={"block_document_id": None}).status_code == 422
 
 
+def test_a_notification_may_go_by_email(api: httpx.Client, channel: str, units: Units) -> None:
+    """Over the server's own mail server, or over the one that a block tells of, whatever else that is for."""
+    mute = make_channel(api, ())
+    emails = ["ops@example.com", "b@example.org"]
+    for block in (None, mute):
+        made = make(api, channel, block_document_id=block, emails=emails, subject="{{ flow.name }}")
+        (action,) = automation_of(api, made)["actions"]
+        assert (action["type"], action["emails"]) == ("send-email-notification", emails)
+        assert (action["block_document_id"], action["subject"]) == (block, "{{ flow.name }}")
+        sent = decode(api.post(f"/notifications/{made.id}/test"), NotificationTest)
+        (row,) = units.all(select(notification_deliveries).where(notification_deliveries.c.id == sent.delivery_id))
+        assert (row["kind"], row["channel"], row["block_document_id"]) == ("email", block or "email", block)
+        assert msgspec.json.decode(row["request"])["emails"] == emails
+    assert api.patch(f"/notifications/{made.id}", json={"emails": [], "block_document_id": channel}).status_code == 204
+    assert automation_of(api, made)["actions"][0]["type"] == "send-notification"
+
+
 @pytest.mark.parametrize("field", ["subject", "message"])
 def test_a_broken_template_is_refused_with_its_line(api: httpx.Client, channel: str, field: str) -> None:
     """When it is saved, not when somebody should have been told."""
