@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from podium.client.api import Client
     from podium.profiles.store import ProfileStore
 
-FormatOption = Annotated[Format, typer.Option("--output", "-o", metavar="table|json", help="How to print.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option("--output", "-o", metavar="FORMAT", help="How to print: table, json, jsonl, csv, yaml or name."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
 
 class Invocation:

@@ -34,6 +34,10 @@ class CommandTree(TyperGroup):
                 found[name] = row
         return found
 
+    def aliases(self, context: Any) -> dict[str, str]:
+        """The other words for the rows directly under this group, and what they stand for."""
+        return {alias: name for name, row in self.rows(context).items() for alias in row.aliases}
+
     def list_commands(self, context: Any) -> list[str]:
         """The names of all members, in the order of help."""
         return [*super().list_commands(context), *self.rows(context)]
@@ -42,7 +46,8 @@ class CommandTree(TyperGroup):
         """The member of this name, imported if need be, or None."""
         if command := super().get_command(context, name):
             return command
-        row = self.rows(context).get(name)
+        rows = self.rows(context)
+        row = rows.get(name) or rows.get(self.aliases(context).get(name, ""))
         return _load(row) if row else None
 
     def parse_args(self, context: Any, arguments: list[str]) -> list[str]:

@@ -43,6 +43,7 @@ class Client:
         ``retrying`` says which requests are sent again (none when left out), ``csrf`` whether to bring a server the
         tokens that it asks for.
         """
+        self.extra_headers, self.verify, self.token = dict(headers or {}), verify, auth_string or api_key
         headers = {**(headers or {}), "Content-Type": "application/json"}
         if auth_string:
             headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
@@ -133,23 +134,25 @@ class Client:
             time.sleep(wait)
             attempt += 1
 
-    def pages(self, endpoint: Endpoint, body: dict[str, Any], most: int | None = None) -> Iterator[Any]:
-        """Every item of a list endpoint, fetched page by page, ``most`` at the most.
+    def pages(
+        self, endpoint: Endpoint, body: dict[str, Any], most: int | None = None, skip: int = 0, **path: Any
+    ) -> Iterator[Any]:
+        """Every item of a list endpoint after the first ``skip``, fetched page by page, ``most`` at the most.
 
         A server may be set to smaller pages than usual; one that refuses a page is asked for half of it.
         """
-        offset, size = 0, PAGE
-        while most is None or offset < most:
-            limit = size if most is None else min(size, most - offset)
+        fetched, size = 0, PAGE
+        while most is None or fetched < most:
+            limit = size if most is None else min(size, most - fetched)
             try:
-                items = self.call(endpoint, {**body, "limit": limit, "offset": offset})
+                items = self.call(endpoint, {**body, "limit": limit, "offset": skip + fetched}, **path)
             except Invalid as error:
                 if limit == 1 or INVALID_LIMIT not in error.detail:
                     raise
                 size = limit // 2
                 continue
             yield from items
-            offset += len(items)
+            fetched += len(items)
             if len(items) < limit:
                 return
 

@@ -59,7 +59,7 @@ def test_every_row_leads_to_a_module_with_its_help(podium: Podium, row: Row) -> 
         (["config", "view", "--nope"], "No such option: --nope `podium config view --help` shows how."),
         (
             ["version", "-o", "xml"],
-            "Invalid value for '--output' / '-o': 'xml' is not one of table, json. `podium version --help` shows how.",
+            "Invalid value for '--output' / '-o': 'xml' is not one of table, json, jsonl, csv, yaml, name. `podium version --help` shows how.",
         ),
         (["config", "explain"], "Missing argument 'KEY'. `podium config explain --help` shows how."),
     ],

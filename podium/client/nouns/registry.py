@@ -1,0 +1,22 @@
+"""The only list of all nouns, each imported when it is asked for."""
+
+from importlib import import_module
+from typing import Final
+
+from podium.client.nouns.noun import Noun
+
+NOUNS: Final = {
+    "flow": "flows.FLOW",
+    "flow-run": "flow_runs.FLOW_RUN",
+    "task-run": "task_runs.TASK_RUN",
+    "deployment": "deployments.DEPLOYMENT",
+    "work-pool": "work_pools.WORK_POOL",
+}
+"""Module and row of each, by its name."""
+
+
+def noun_of(name: str) -> Noun:
+    """The noun of this name. Raises KeyError."""
+    module, _, constant = NOUNS[name].partition(".")
+    row: Noun = getattr(import_module(f"podium.client.nouns.{module}"), constant)
+    return row
