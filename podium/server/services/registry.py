@@ -10,6 +10,7 @@ from podium.server.services import (
     actions,
     catch_up,
     cleanup_reconciler,
+    deliveries,
     foreman,
     late_runs,
     pause_expirations,
@@ -27,6 +28,7 @@ from podium.server.services.cancellation_cleanup import (
 )
 from podium.server.services.catch_up import skip_late_runs
 from podium.server.services.cleanup_reconciler import reconcile_cleanup_delivery
+from podium.server.services.deliveries import deliver
 from podium.server.services.foreman import watch_workers
 from podium.server.services.glance import Look
 from podium.server.services.late_runs import mark_late_runs
@@ -208,6 +210,14 @@ SERVICES = (
         look=task_run_recorder.LOOK,
     ),
     Service("actions", "Does what automations are to do.", "triggers", do_actions, period=None, look=actions.LOOK),
+    Service(
+        "deliveries",
+        "Sends notifications, email and calls of webhooks.",
+        "notifications",
+        deliver,
+        period=None,
+        look=deliveries.LOOK,
+    ),
 )
 
 
