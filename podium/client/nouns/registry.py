@@ -11,6 +11,10 @@ NOUNS: Final = {
     "task-run": "task_runs.TASK_RUN",
     "deployment": "deployments.DEPLOYMENT",
     "work-pool": "work_pools.WORK_POOL",
+    "automation": "automations.AUTOMATION",
+    "notification": "notifications.NOTIFICATION",
+    "delivery": "deliveries.DELIVERY",
+    "webhook": "webhooks.WEBHOOK",
 }
 """Module and row of each, by its name."""
 
