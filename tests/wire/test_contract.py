@@ -40,6 +40,11 @@ OWN = {
     ("POST", "/hooks/{secret}"),
     ("PUT", "/hooks/{secret}"),
     ("GET", "/hooks/{secret}"),
+    ("POST", "/notification_deliveries/filter"),
+    ("POST", "/notification_deliveries/count"),
+    ("GET", "/notification_deliveries/{id}"),
+    ("POST", "/notification_deliveries/{id}/replay"),
+    ("DELETE", "/notification_deliveries/{id}"),
 }
 """Rows of Podium's own, which the contract does not know."""
 
