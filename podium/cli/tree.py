@@ -69,7 +69,11 @@ class CommandTree(TyperGroup):
     def format_commands(self, context: Any, formatter: Any) -> None:
         """List the members in help, without importing those of the rows."""
         rows = self.rows(context)
-        lines = [(name, command.get_short_help_str(formatter.width)) for name, command in self.commands.items()]
+        lines = [
+            (name, command.get_short_help_str(formatter.width))
+            for name, command in self.commands.items()
+            if not command.hidden
+        ]
         lines += [(name, row.help) for name, row in rows.items()]
         if lines:
             with formatter.section("Commands"):

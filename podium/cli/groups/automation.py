@@ -85,7 +85,10 @@ app.command("inspect", epilog=example("podium automation inspect restart-crashed
 def create(
     context: typer.Context, file: FileOption = None, text: JsonOption = None, output: FormatOption = "table"
 ) -> None:
-    """Make one or more automations: an object, a list of them, or `automations:` with a list."""
+    """Make the automations in a file.
+
+    It has one, a list of them, or `automations:` with a list.
+    """
     invocation = current(context)
     from podium.cli.showing import show_list
     from podium.cli.verbs import Worst
@@ -142,7 +145,10 @@ def _update(
     text: JsonOption = None,
     output: FormatOption = "table",
 ) -> None:
-    """Change an automation: by the fields in a file, or in your editor without one. Its triggers begin anew."""
+    """Change an automation by a file, or in your editor.
+
+    What is not in the file stays as it is. The triggers begin anew.
+    """
     invocation = current(context)
     from podium.cli.editing import edited
 

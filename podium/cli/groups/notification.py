@@ -226,7 +226,10 @@ def test(
     ] = 15.0,
     output: FormatOption = "table",
 ) -> None:
-    """Send what a notification would say about a run that there is not, and tell whether it arrived."""
+    """Send a notification now and tell whether it arrived.
+
+    It is about a run that there is not, and goes out also while the notification is paused.
+    """
     invocation = current(context)
     found = NOTIFICATION.find(invocation.client, notification)
     sent = invocation.client.call(endpoint("notifications.TEST"), id=found.id)

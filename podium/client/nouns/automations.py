@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
-from podium.client.nouns.choosing import Missing, by_name, is_id
+from podium.client.nouns.choosing import Missing, by_name
 from podium.client.nouns.noun import Action, Column, Filter, Names, Noun, endpoint, nested
+from podium.client.nouns.values import is_id
 
 if TYPE_CHECKING:
     from podium.client.api import Client

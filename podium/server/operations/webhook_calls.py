@@ -59,14 +59,16 @@ class Received(msgspec.Struct, kw_only=True):
 
 def body_of(content: bytes, media: str | None) -> Any:
     """The content of a call: the fields of a form, JSON, else text; None when there is none."""
-    if (media or "").partition(";")[0].strip().lower() == FORM:
-        return dict(parse_qsl(content.decode(errors="replace"), keep_blank_values=True))
     if not content.strip():
         return None
-    try:
-        return msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return content.decode(errors="replace")
+    is_form = (media or "").partition(";")[0].strip().lower() == FORM
+    if not is_form or content.lstrip()[:1] in b"{[":  # curl calls JSON a form unless told otherwise
+        try:
+            return msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    text = content.decode(errors="replace")
+    return dict(parse_qsl(text, keep_blank_values=True)) if is_form else text
 
 
 def event_of(webhook: Row, template: str, received: Received, now: datetime, limits: Limits) -> tuple[Event, bool]:

@@ -57,6 +57,11 @@ def _tojson(value: Any, indent: int | None = None) -> _Json:
     return _Json(_encoded(value))
 
 
+def _fromjson(text: Any) -> Any:
+    """The value of a text that is JSON, such as a field of a form."""
+    return msgspec.json.decode(str(text))
+
+
 def _encoded(value: Any) -> str:
     return msgspec.json.encode(value, enc_hook=_replaced).decode()
 
@@ -86,6 +91,7 @@ class _Sandbox(Sandbox):
         self.autoescape, self.finalize = True, _put_out
         self.filters = {name: each for name, each in self.filters.items() if name not in RAW}
         self.filters["tojson"] = guarded("tojson", _tojson)
+        self.filters["fromjson"] = guarded("fromjson", _fromjson)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)

@@ -112,6 +112,14 @@ def test_what_is_not_there_is_null_or_nothing() -> None:
     assert said(template, body={}) == {"bare": None, "text": "", "json": [None]}
 
 
+def test_a_text_may_be_read_as_json() -> None:
+    """As senders put their JSON into a field of a form."""
+    template = '{"id": {{ (body.payload | fromjson).id }}}'
+    assert said(template, body={"payload": '{"id": [7]}'}) == {"id": [7]}
+    with pytest.raises(Unrenderable, match="malformed"):
+        write_event(template, {"body": {"payload": "{x"}})
+
+
 @pytest.mark.parametrize("name", ["safe", "e", "escape", "forceescape", "urlize", "xmlattr"])
 def test_no_filter_lets_a_value_out_as_it_is(name: str) -> None:
     """There is none of those that would."""

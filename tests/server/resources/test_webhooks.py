@@ -16,6 +16,7 @@ from podium.db.tables.notifications import webhooks
 from podium.wire.webhooks import NewWebhook, Webhook, WebhookEvent, WebhookReceipt
 from tests.server.conftest import LiveServer, Units, decode, settings_for
 
+FORM = "application/x-www-form-urlencoded"
 UNKNOWN = "0f9d8c7b-0000-4000-8000-000000000001"
 GITHUB = """\
 {
@@ -113,6 +114,8 @@ def test_a_call_becomes_an_event(api: httpx.Client, units: Units) -> None:
         ({"method": "POST", "content": b'{"json": true}', "headers": {"Content-Type": "text/plain"}}, {"json": True}),
         ({"method": "POST", "data": {"text": "a b", "empty": ""}}, {"text": "a b", "empty": ""}),
         ({"method": "POST", "content": gzip.compress(b"[2]"), "headers": {"Content-Encoding": "gzip"}}, [2]),
+        ({"method": "POST", "content": b'{"a": 1}', "headers": {"Content-Type": FORM}}, {"a": 1}),
+        ({"method": "POST", "content": b"{a=1&b=", "headers": {"Content-Type": FORM}}, {"{a": "1", "b": ""}),
         ({"method": "POST", "content": b'["\\ud800"]'}, '["\\ud800"]'),
     ],
 )
