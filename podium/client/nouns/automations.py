@@ -91,10 +91,10 @@ AUTOMATION = Noun(
     columns=(
         Column("name", cut=True),
         Column("status", status, kind="state"),
-        Column("trigger", _trigger, cut=True, rank=3),
-        Column("actions", _actions, kind="list", cut=True, rank=2),
-        Column("tags", kind="list", cut=True, rank=4),
-        Column("id", kind="id", rank=1),
+        Column("trigger", _trigger, cut=True),
+        Column("actions", _actions, kind="list", cut=True, rank=1),
+        Column("tags", kind="list", cut=True, rank=2),
+        Column("id", kind="id", rank=3),
     ),
     detail=(
         Column("description"),

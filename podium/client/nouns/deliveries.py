@@ -39,6 +39,11 @@ def _says(row: Any, names: Names) -> str:
     return str(row.request.get("subject") or row.request.get("body") or row.request.get("payload") or "")
 
 
+def _about(row: Any, names: Names) -> str:
+    """Why it has not arrived, or else what it says."""
+    return str(row.error or "") if row.state != "delivered" and row.error else _says(row, names)
+
+
 def _channels(client: "Client", values: list[str]) -> dict[str, Any]:
     ids = ["email" if value == "email" else find_channel(client, value).id for value in values]
     return nested("notification_deliveries.channel.any_", ids)
@@ -49,16 +54,17 @@ DELIVERY = Noun(
     plural="deliveries",
     list="notification_deliveries.FILTER",
     columns=(
-        Column("id", kind="id", rank=2),
+        Column("id", kind="id"),
         Column("state", kind="state"),
         Column("channel", _channel, cut=True),
-        Column("says", _says, cut=True, rank=1),
-        Column("attempts", kind="number", rank=4),
-        Column("error", cut=True, rank=3),
-        Column("created", kind="moment"),
+        Column("about", _about, cut=True),
+        Column("attempts", kind="number", rank=2),
+        Column("created", kind="moment", rank=1),
     ),
     detail=(
         Column("kind"),
+        Column("says", _says),
+        Column("error"),
         Column("request", kind="json"),
         Column("result", kind="json"),
         Column("not before", "not_before", kind="moment"),
