@@ -1,7 +1,7 @@
 """How actions end, and the events that tell of it.
 
-``prefect.automation.action.triggered`` has the id of the invocation; ``executed`` or ``failed`` follows it, in a unit of
-its own where something is sent first.
+``prefect.automation.action.triggered`` has the id of the invocation; ``executed`` or ``failed`` follows it, in a unit
+of its own where something is sent first.
 """
 
 import logging

@@ -17,6 +17,7 @@ from podium.server.operations.template_filters import FILTERS, TESTS, each, guar
 from podium.server.operations.template_limits import spend, weigh
 
 LONGEST_TEMPLATE = 100_000
+MOST_TAGS = 2000
 LONGEST_RANGE = 100
 MOST_LOOPS = 10
 DEEPEST_LOOPS = 2
@@ -76,7 +77,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         if len(source) > LONGEST_TEMPLATE:
-            raise TemplateSyntaxError(f"A template has at most {LONGEST_TEMPLATE} characters.", 1)
+            raise TemplateSyntaxError(f"A template has at most {LONGEST_TEMPLATE} characters.", 0)
+        if source.count("{{") + source.count("{%") > MOST_TAGS:
+            raise TemplateSyntaxError(f"A template has at most {MOST_TAGS} expressions and statements.", 0)
         tree = super()._parse(source, name, filename)
         _check_loops(tree)
         return tree
