@@ -94,6 +94,13 @@ class Invocation:
                 return False
         return sys.stdin is not None and sys.stdin.isatty()
 
+    def told(self, sentence: str, output: Format, **record: Any) -> None:
+        """Say what was done: the sentence for people, the record for programs."""
+        if output == "table":
+            self.output.line(sentence)
+        else:
+            self.output.data(record, output)
+
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be undone. Raises Failure when the answer is no or nobody is there."""
         if yes:

@@ -23,6 +23,19 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+MEANINGS: Final = {
+    ExitCode.OK: "Done. For what was watched or waited for: it ended well.",
+    ExitCode.FAILURE: "Not done, or not all of it; the run that was watched failed; no server answers.",
+    ExitCode.USAGE: "The command line, a setting or a value is wrong.",
+    ExitCode.NOT_FOUND: "There is no such thing.",
+    ExitCode.AUTHORIZATION: "The credentials are missing or wrong, or do not allow it.",
+    ExitCode.TIMEOUT: "It did not happen in time.",
+    ExitCode.CONFLICT: "It exists already, or its state does not allow it.",
+    ExitCode.INTERRUPTED: "Somebody pressed Ctrl+C.",
+}
+"""What each code says; the table of docs/cli.md and of `podium help exit-codes`."""
+
+
 class Failure(Exception):
     """A command cannot do what was asked: the line to show and the exit code."""
 

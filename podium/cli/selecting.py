@@ -29,7 +29,7 @@ class Selection:
         noun = self.noun
         looks = [(each.keep, value) for each, value in self.filters if each.keep]
         ordered = None if noun.sorts else sort
-        body = self._body(client, sort)
+        body = self.body(client, sort)
         whole = bool(looks or ordered or noun.rows)
         limit, offset = (None, 0) if whole else (most, skip)
         found = noun.rows(client, body, most) if noun.rows else client.pages(endpoint(noun.list), body, limit, offset)
@@ -38,7 +38,8 @@ class Selection:
             kept = iter(self._sorted(client, list(kept), ordered))
         return islice(kept, skip, None if most is None else skip + most) if whole else kept
 
-    def _body(self, client: Client, sort: str | None) -> dict[str, Any]:
+    def body(self, client: Client, sort: str | None = None) -> dict[str, Any]:
+        """The body that asks for them. Raises Failure for a value that is not what its filter takes."""
         body = dict(self.noun.body)
         if self.noun.sorts:
             body["sort"] = self.noun.sorts[sort or next(iter(self.noun.sorts))]

@@ -80,12 +80,13 @@ class CommandTree(TyperGroup):
                 formatter.write_dl(lines)
 
 
-def group(summary: str, callback: Callable[..., Any] | None = None) -> typer.Typer:
+def group(summary: str, callback: Callable[..., Any] | None = None, epilog: str | None = None) -> typer.Typer:
     """A command group for a row of the table."""
     return typer.Typer(
         cls=CommandTree,
         help=summary,
         callback=callback,
+        epilog=epilog,
         rich_markup_mode=None,
         add_completion=False,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -99,8 +100,7 @@ def run(arguments: Sequence[str]) -> int:
     with suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # what is written is a file
     try:
-        command = get_command(_root())
-        lighten(command)
+        command = root_command()
         code = command.main(list(arguments), prog_name="podium", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
     except typer.TyperException as error:
@@ -119,8 +119,15 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _root() -> typer.Typer:
-    return group("Podium runs Prefect flows: the server, and the commands around it.", _global_options)
+def root_command() -> Any:
+    """The whole tree, as far as it is called."""
+    codes = ", ".join(f"{int(code)} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
+    epilog = f"Exit codes: {codes}; `podium help exit-codes` says more."
+    command = get_command(
+        group("Podium runs Prefect flows: the server, and the commands around it.", _global_options, epilog)
+    )
+    lighten(command)
+    return command
 
 
 def _show_version(asked: bool) -> None:

@@ -15,6 +15,7 @@ from podium.cli.declaring import (
     by_id,
     declared,
     example,
+    filter_parameter,
     filters_of,
     parameter,
     several,
@@ -24,6 +25,7 @@ from podium.cli.diagnostics import ExitCode, Failure, code_of
 from podium.cli.output import Format
 from podium.client.errors import ClientError
 from podium.client.nouns.noun import Action, Names, Noun
+from podium.client.nouns.values import is_id
 
 PREVIEWED = 10
 """How many are named before many are changed, and told one by one after it."""
@@ -79,18 +81,23 @@ def ls(noun: Noun) -> Callable[..., Any]:
 def inspect(noun: Noun) -> Callable[..., Any]:
     """The command that shows everything about one of a noun."""
 
-    def run(context: typer.Context, given: list[str] | None, by_id: list[str] | None, output: Format) -> None:
+    def run(
+        context: typer.Context, given: list[str] | None, by_id: list[str] | None, output: Format, **within: Any
+    ) -> None:
         invocation = current(context)
         from podium.cli.selecting import named
         from podium.cli.showing import show_one
 
-        names = named(given, by_id)
+        names = _within(named(given, by_id), within.get(noun.within))
         if not names:
             raise Failure(f"Which {noun.words}? Give {noun.metavar}.", ExitCode.USAGE)
         rows = [noun.find(invocation.client, name) for name in names]
         show_one(invocation, noun, rows, output, alone=len(names) == 1)
 
-    return declared(run, [several(noun), by_id(noun), FORMAT], f"Show everything about a {noun.words}, or several.")
+    owner = [filter_parameter(each) for each in noun.filters if each.key == noun.within]
+    return declared(
+        run, [several(noun), by_id(noun), *owner, FORMAT], f"Show everything about a {noun.words}, or several."
+    )
 
 
 def acting(
@@ -122,7 +129,11 @@ def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, 
     from podium.cli.showing import show_list
     from podium.client.nouns.noun import joined
 
-    selection, names = Selection(noun, given), named(given["given"], given["by_id"])
+    names = named(given["given"], given["by_id"])
+    if names and noun.within:
+        given = {**given, noun.within: None, "given": _within(names, given[noun.within])}
+        names = given["given"]
+    selection = Selection(noun, given)
     if names and not selection.is_empty:
         raise Failure(f"Name {noun.plural} or choose them with filters, not both.", ExitCode.USAGE)
     if not names and given["given"]:
@@ -156,6 +167,13 @@ class Worst:
         code = error.code if isinstance(error, Failure) else code_of(error) or ExitCode.FAILURE
         self.code = code if self.code in (ExitCode.OK, code) else ExitCode.FAILURE
         self._invocation.diagnostics.error(f"{about}{error}")
+
+
+def _within(names: list[str], owners: list[str] | None) -> list[str]:
+    """Names with that of their owner before them, where it was given as an option."""
+    if not owners:
+        return names
+    return [name if "/" in name or is_id(name) else f"{owners[0]}/{name}" for name in names]
 
 
 def counted(number: int, noun: Noun) -> str:

@@ -3,7 +3,7 @@
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -95,11 +95,7 @@ class Client:
         Raises ``Unreachable``, ``Unreadable`` or the ``Refused`` error of the answer's status.
         """
         content = encode(body) if body is not None else b"{}" if endpoint.body is not None else None
-        try:
-            response = self._send(endpoint, self.url + endpoint.url(**path), content, query)
-        except httpx.HTTPError as error:
-            fix = "`podium server start` starts one, PODIUM_API_URL names another"
-            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
+        response = self.send(endpoint, self.url + endpoint.url(**path), content, list(query.items()) if query else ())
         if response.status_code >= 400:
             raise refusal(response.status_code, _json(response.content))
         if endpoint.answer is None or not response.content:
@@ -109,15 +105,37 @@ class Client:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(f"{self.url} does not answer as the API does ({_reason(error)})") from error
 
+    def send(
+        self,
+        endpoint: Endpoint,
+        url: str,
+        content: bytes | None,
+        query: Sequence[tuple[str, str]] = (),
+        more: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer of whatever status, with ``more`` headers. Raises ``Unreachable``."""
+        try:
+            return self._send(endpoint, url, content, query, more or {})
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            fix = "`podium server start` starts one, PODIUM_API_URL names another"
+            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
+
     def _send(
-        self, endpoint: Endpoint, url: str, content: bytes | None, query: Mapping[str, str] | None
+        self,
+        endpoint: Endpoint,
+        url: str,
+        content: bytes | None,
+        query: Sequence[tuple[str, str]],
+        more: Mapping[str, str],
     ) -> httpx.Response:
         """The answer to a request, sent again where that is safe and promises something else."""
+        params: Any = list(query) or None
         attempt, renewed = 0, False
         while True:
             try:
                 headers = self._csrf.headers(self._http, self.url, endpoint.method) if self._csrf else {}
-                response = self._http.request(endpoint.method, url, content=content, params=query, headers=headers)
+                headers = {**headers, **more}
+                response = self._http.request(endpoint.method, url, content=content, params=params, headers=headers)
             except httpx.TransportError as error:
                 wait = self._retrying.after_error(endpoint, error, attempt, self._answered)
                 if wait is None:

@@ -199,9 +199,9 @@ def _is_settled(run: FlowRun, quiet: float) -> bool:
 def _bell(client: Client, run_id: str, with_logs: bool) -> Bell:
     """Rings for a line of the run, or for its states where lines are not asked for."""
     if with_logs:
-        return Bell(client, "/logs/out", {"flow_run_id": {"any_": [run_id]}})
+        return Bell(client, "/logs/out", lambda: {"flow_run_id": {"any_": [run_id]}})
     resource = {"id": [f"prefect.flow-run.{run_id}"]}
-    return Bell(client, "/events/out", {"event": {"prefix": ["prefect.flow-run."]}, "resource": resource})
+    return Bell(client, "/events/out", lambda: {"event": {"prefix": ["prefect.flow-run."]}, "resource": resource})
 
 
 def _new_states(steady: Steady, run_id: str, seen: set[str]) -> list[State]:

@@ -7,7 +7,7 @@ are only further apart.
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,11 +24,19 @@ LONGEST_PAUSE = 15.0
 class Bell:
     """Rings for every frame of a stream (``/logs/out``, ``/events/out``) that matches a filter. A context manager."""
 
-    def __init__(self, client: Client, path: str, wanted: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        wanted: Callable[[], Mapping[str, Any]],
+        heard: Callable[[str], None] | None = None,
+    ) -> None:
+        """``wanted`` is asked for the filter at each connection; ``heard`` gets the frames, those of the past too."""
         scheme, _, rest = client.url.partition("://")
         self._url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{path}"
         self._client = client
-        self._wanted = {"type": "filter", "filter": wanted}
+        self._wanted = wanted
+        self._heard = heard
         self._rung, self._over = threading.Event(), threading.Event()
         self._connection: ClientConnection | None = None
         self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
@@ -66,7 +74,9 @@ class Bell:
                     pause = SHORTEST_PAUSE
                     self._connection = connection
                     self._rung.set()  # something may have happened before
-                    for _ in connection:
+                    for frame in connection:
+                        if self._heard is not None:
+                            self._heard(str(frame))
                         self._rung.set()
             except (OSError, EOFError, WebSocketException):
                 pass
@@ -93,7 +103,8 @@ class Bell:
         connection.send(json.dumps({"type": "auth", "token": self._client.token}))
         if json.loads(connection.recv(5)).get("type") != "auth_success":
             raise WebSocketException("not admitted")
-        connection.send(json.dumps(self._wanted))
+        backfill = self._heard is not None
+        connection.send(json.dumps({"type": "filter", "filter": self._wanted(), "backfill": backfill}))
         return connection
 
     def _ssl(self) -> ssl.SSLContext | None:

@@ -14,7 +14,7 @@ from podium.client.nouns.flow_runs import FLOW_RUN
 from podium.client.nouns.noun import Action, endpoint
 from podium.client.nouns.proposing import TERMINAL, cancel_by_force, resume
 
-app = group("See the runs of flows and their logs; cancel, retry, follow.")
+app = group("See, cancel, retry and follow the runs of flows.")
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="ID|NAME", help="A flow run.", autocompletion=completing("flow-run"))

@@ -98,8 +98,8 @@ class Noun(NamedTuple):
     """A kind of thing. ``name`` is the word of its commands, ``key`` what a command takes for one.
 
     ``sorts`` are orders the server knows, the first the usual one; where there are none, rows are sorted by a column.
-    ``limit`` is how many a list shows unless told otherwise. ``rows`` stands in where a list is not one endpoint with
-    pages.
+    ``within`` is the filter by what it belongs to, whose name goes before its own. ``limit`` is how many a list shows
+    unless told otherwise. ``rows`` stands in where a list is not one endpoint with pages.
     """
 
     name: str
@@ -118,6 +118,7 @@ class Noun(NamedTuple):
     limit: int | None = None
     rows: Callable[["Client", dict[str, Any], int | None], Iterator[Any]] | None = None
     label: str = ""
+    within: str = ""
     body: Mapping[str, Any] = {}
 
     @property

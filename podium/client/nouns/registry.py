@@ -11,10 +11,19 @@ NOUNS: Final = {
     "task-run": "task_runs.TASK_RUN",
     "deployment": "deployments.DEPLOYMENT",
     "work-pool": "work_pools.WORK_POOL",
+    "work-queue": "work_queues.WORK_QUEUE",
+    "worker": "workers.WORKER",
+    "block": "blocks.BLOCK",
+    "block-type": "blocks.BLOCK_TYPE",
+    "variable": "variables.VARIABLE",
+    "artifact": "artifacts.ARTIFACT",
+    "concurrency-limit": "limits.TAG_LIMIT",
+    "global-concurrency-limit": "limits.GLOBAL_LIMIT",
     "automation": "automations.AUTOMATION",
     "notification": "notifications.NOTIFICATION",
     "delivery": "deliveries.DELIVERY",
     "webhook": "webhooks.WEBHOOK",
+    "event": "events.EVENT",
 }
 """Module and row of each, by its name."""
 

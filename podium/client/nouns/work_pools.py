@@ -35,7 +35,8 @@ def _delete(client: "Client", pool: Any) -> None:
     client.call(endpoint("work_pools.DELETE"), name=pool.name)
 
 
-def _status(pool: Any, names: Names) -> str:
+def status_of(pool: Any, names: Names) -> str:
+    """Whether a pool or a queue is ready, paused, or without workers."""
     return "paused" if pool.is_paused else (pool.status or "").lower().replace("_", " ")
 
 
@@ -59,7 +60,7 @@ def _workers(client: "Client", pool: Any) -> Sequence[Any]:
 QUEUE_COLUMNS = (
     Column("queue", "name"),
     Column("priority", kind="number"),
-    Column("status", _status, kind="state"),
+    Column("status", status_of, kind="state"),
     Column("slots", slots),
     Column("polled", "last_polled", kind="moment", rank=1),
 )
@@ -76,7 +77,7 @@ WORK_POOL = Noun(
     columns=(
         Column("name"),
         Column("type"),
-        Column("status", _status, kind="state"),
+        Column("status", status_of, kind="state"),
         Column("slots", slots),
         Column("description", rank=1, cut=True),
         Column("created", kind="moment", rank=2),
