@@ -39,7 +39,7 @@ class Server:
         self.home = home
         self.port = backing.free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "PODIUM_HOME": str(home / ".podium"),
@@ -51,7 +51,7 @@ class Server:
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "podium", "server", "start", "--port", str(self.port)],
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -26,7 +26,7 @@ from podium.server.notifications.queue import Kind, Message
 
 logger = logging.getLogger("podium.server.notifications")
 
-MARGIN = 15.0
+MARGIN = 10.0
 """Seconds that a claim outlasts what sending may take."""
 
 FEWEST = 5

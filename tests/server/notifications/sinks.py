@@ -58,8 +58,9 @@ class HttpSink:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                if sink.down:
+                size = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(size)
+                if sink.down or len(body) < size:
                     self.close_connection = True
                     return
                 request = Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)

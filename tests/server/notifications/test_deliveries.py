@@ -158,7 +158,7 @@ class TestDying:
         with pytest.raises(SystemExit):
             post.units.run(die())
         due = post.deliver()
-        assert due == 45.0 and sink.texts() == ["0"]
+        assert due == 40.0 and sink.texts() == ["0"]
         post.clock.turn(due)
         assert post.deliver() is None
         assert sink.texts() == ["0", "0", "1"]
@@ -172,7 +172,7 @@ class TestDying:
 
         def answer(request: Request) -> Reply:
             if len(sink.requests) == 1:
-                post.clock.turn(46)
+                post.clock.turn(41)
             return Reply()
 
         sink.answer = answer
