@@ -128,6 +128,10 @@ class Tx:
             raise
         raw.execute("RELEASE SAVEPOINT part")
 
+    def enter(self, workspace_id: str) -> None:
+        """From here on the unit works in this workspace: for a service whose work says where it belongs."""
+        self.workspace_id = _current.workspace_id = workspace_id
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Calls the function on the event loop once the unit is committed; never when it is rolled back."""
         self.callbacks.append(callback)

@@ -10,6 +10,7 @@ import falcon.asgi
 from podium.db.engine import Database
 from podium.db.options import Options
 from podium.profiles import Settings
+from podium.server.automations.interest import Interest
 from podium.server.events.outbox import Outbox
 from podium.server.http import binding, problems
 from podium.server.http.base_path import BasePath
@@ -118,9 +119,16 @@ def create_runtime(settings: Settings, figures: Figures | None = None) -> Runtim
     )
     bus = _bus(settings)
     figures = figures or Board(("server",)).members[0]
-    database.outbox = Outbox(bus, count=figures.count_events, log=settings.server.services.event_logger.enabled)
+    services = settings.server.services
+    interest = Interest()
+    database.outbox = Outbox(
+        bus,
+        count=figures.count_events,
+        log=services.event_logger.enabled,
+        interest=interest if services.triggers.enabled else None,
+    )
     database.load = figures.load
-    return Runtime(settings=settings, database=database, bus=bus, figures=figures)
+    return Runtime(settings=settings, database=database, bus=bus, figures=figures, interest=interest)
 
 
 def _bus(settings: Settings) -> Bus:

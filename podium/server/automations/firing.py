@@ -1,6 +1,6 @@
 """A trigger that fired, as it is stored, and the actions that are to be done for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,18 +8,20 @@ import msgspec
 from sqlalchemy import insert
 
 from podium.db.ids import new_id
+from podium.db.prepared import Prepared
 from podium.db.tables.automations import automation_actions
 from podium.db.unit import Row, Tx
 
 ACTIONS = "automation-actions"
 """Name of the wake-up call for whoever does actions."""
 
-_INSERT = insert(automation_actions)
+_INSERT = Prepared(insert(automation_actions))
 
 
 class Firing(msgspec.Struct, kw_only=True):
     """A trigger of an automation fired.
 
+    Its ``id`` is that of its event ``prefect.automation.triggered`` as well, where it is the automation's own trigger.
     ``triggering_labels`` are the labels of ``for_each`` with their values, ``triggering_event`` is the event as clients
     read it (None where the absence of one fired). ``firings`` are those of the triggers that a composite one has,
     in the order in which they fired. ``posture`` is None for a composite trigger.
@@ -52,11 +54,15 @@ def queue_action(tx: Tx, action: Mapping[str, Any], index: int, context: Context
 
     Whoever calls this wakes ``ACTIONS`` after the commit.
     """
-    invocation = new_id()
-    tx.run(
-        _INSERT,
+    [invocation] = queue_actions(tx, [(action, index, context)])
+    return invocation
+
+
+def queue_actions(tx: Tx, actions: Iterable[tuple[Mapping[str, Any], int, Context]]) -> list[str]:
+    """Notes several actions, to be done in this order; as ``queue_action``."""
+    rows = [
         {
-            "id": invocation,
+            "id": new_id(),
             "workspace_id": tx.workspace_id,
             "automation_id": context.automation["id"],
             "firing_id": context.firing.id,
@@ -66,9 +72,11 @@ def queue_action(tx: Tx, action: Mapping[str, Any], index: int, context: Context
             "triggered": context.firing.triggered,
             "state": "pending",
             "created": tx.now,
-        },
-    )
-    return invocation
+        }
+        for action, index, context in actions
+    ]
+    tx.many(_INSERT, rows)
+    return [row["id"] for row in rows]
 
 
 def read_context(row: Row) -> Context:

@@ -10,10 +10,13 @@ CLIENT_ORCHESTRATED = ("prefect.orchestration", "client")
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A durable reader of events; ``name`` marks its rows in ``event_deliveries`` and wakes it on the bus."""
+    """A durable reader of events; ``name`` marks its rows in ``event_deliveries`` and wakes it on the bus.
+
+    ``wants``: None where what it wants changes with what is in the database (``automations/interest.py``).
+    """
 
     name: str
-    wants: Callable[[Event], bool]
+    wants: Callable[[Event], bool] | None
 
 
 def _reports_task_run(event: Event) -> bool:
@@ -23,4 +26,6 @@ def _reports_task_run(event: Event) -> bool:
 
 TASK_RUN_RECORDER = Consumer("task-run-recorder", _reports_task_run)
 
-CONSUMERS = (TASK_RUN_RECORDER,)
+AUTOMATIONS = Consumer("automations", None)
+
+CONSUMERS = (TASK_RUN_RECORDER, AUTOMATIONS)

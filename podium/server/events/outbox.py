@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import exists, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
 from podium.db.unit import Tx
-from podium.server.events.consumers import CONSUMERS, Consumer
+from podium.server.automations.interest import NUMBER, Interest
+from podium.server.events.consumers import AUTOMATIONS, CONSUMERS, Consumer
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
 from podium.server.messaging.bus import EVENTS, Bus
 from podium.server.messaging.signal import Signal
@@ -21,8 +23,16 @@ logger = logging.getLogger("podium.server.events")
 
 _encoder = msgspec.json.Encoder()
 
+# What decides whether an automation wants the event comes along: how often the automations have changed, and whether an
+# event that is to follow this one came before it.
 _INSERT_NEW = {
-    name: make(events).on_conflict_do_nothing().returning(events.c.id)
+    name: make(events)
+    .on_conflict_do_nothing()
+    .returning(
+        events.c.id,
+        NUMBER.scalar_subquery().label("number"),
+        exists().where(event_deliveries.c.leader == events.c.id).label("awaited"),
+    )
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
 _INSERT_ONE = {name: Prepared(statement) for name, statement in _INSERT_NEW.items()}
@@ -39,12 +49,15 @@ class Outbox:
         consumers: Sequence[Consumer] = CONSUMERS,
         count: Callable[[Sequence[Event]], None] | None = None,
         log: bool = False,
+        interest: Interest | None = None,
     ) -> None:
-        """``count`` is told of the events that were stored; ``log``: each gets a line of the log."""
+        """``count`` is told of the events that were stored; ``log``: each gets a line of the log; ``interest``: which
+        ones automations want, None where nobody evaluates them."""
         self._bus = bus
         self._count = count
         self._log = log
-        self._consumers = consumers
+        self._consumers = [consumer for consumer in consumers if consumer.wants is not None]
+        self._interest = interest
 
     def store(self, tx: Tx) -> None:
         """Inserts the unit's events; those that are too large or stored already are taken off ``tx.events``."""
@@ -61,24 +74,31 @@ class Outbox:
         new = _insert_new(tx, rows)
         stored = [event for event in unique.values() if event.id in new]
         tx.many(_INSERT_RESOURCES, [row for event in stored for row in _resources(event)])
-        tx.many(
-            _INSERT_DELIVERIES,
-            [
-                {
-                    "workspace_id": event.workspace_id,
-                    "consumer": consumer.name,
-                    "event_id": event.id,
-                    "occurred": event.occurred,
-                }
+        work = [
+            _delivery(consumer, event)
+            for event in stored
+            for consumer in self._consumers
+            if consumer.wants is not None and consumer.wants(event)
+        ]
+        if self._interest is not None and stored:
+            number, _ = new[stored[0].id]
+            catalogue = self._interest.catalogue
+            if catalogue.number != number:
+                catalogue = self._interest.current(tx, number)
+            index = catalogue.indexes.get(tx.workspace_id)
+            work.extend(
+                _delivery(AUTOMATIONS, event)
                 for event in stored
-                for consumer in self._consumers
-                if consumer.wants(event)
-            ],
-        )
+                if new[event.id][1] or (index is not None and index.wants(event))
+            )
+        if work:
+            tx.many(_INSERT_DELIVERIES, work)
+            for name in {row["consumer"] for row in work}:
+                tx.after_commit(partial(self._bus.wake, name))
         return stored
 
     def announce(self, emitted: Sequence[Event | Signal]) -> None:
-        """Tells the present listeners, and wakes the consumers that have work now."""
+        """Tells the present listeners."""
         events = [each for each in emitted if isinstance(each, Event)]
         for signal in emitted:
             if isinstance(signal, Signal):
@@ -91,17 +111,27 @@ class Outbox:
             for event in events:
                 logger.info("Event %s of %s (%s)", event.event, event.resource[RESOURCE_ID], event.id)
         self._bus.publish(EVENTS, events)
-        for consumer in self._consumers:
-            if any(consumer.wants(event) for event in events):
-                self._bus.wake(consumer.name)
 
 
-def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> set[str]:
-    """Inserts the events that are not stored yet, and returns their ids."""
+def _delivery(consumer: Consumer, event: Event) -> dict[str, Any]:
+    return {
+        "workspace_id": event.workspace_id,
+        "consumer": consumer.name,
+        "event_id": event.id,
+        "occurred": event.occurred,
+    }
+
+
+def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> dict[str, tuple[int, bool]]:
+    """Inserts the events that are not stored yet; for the id of each how often the automations have changed, and
+    whether others wait to follow it."""
     if len(rows) == 1:
         # Almost every change has one event: worth the short way.
-        return {rows[0]["id"]} if tx.one(_INSERT_ONE[tx.dialect], rows[0]) else set()
-    return {row[0] for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)} if rows else set()
+        row = tx.one(_INSERT_ONE[tx.dialect], rows[0])
+        return {row["id"]: (row["number"], row["awaited"])} if row else {}
+    if not rows:
+        return {}
+    return {row[0]: (row[1], row[2]) for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)}
 
 
 def store_client_events(tx: Tx, received: Sequence[Event]) -> None:

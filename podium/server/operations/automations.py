@@ -9,6 +9,7 @@ import msgspec
 from podium.db.ids import new_id
 from podium.db.types import plain
 from podium.db.unit import Row, Tx
+from podium.server.automations.interest import count_up
 from podium.server.errors import Invalid, MissingObject
 from podium.server.events.lifecycle import Verb, automation_event
 from podium.server.operations.job_variables import check_job_variables
@@ -34,6 +35,7 @@ def create_automation(tx: Tx, body: AutomationCreate) -> Row:
     ``NotFound`` for job variables of a deployment that does not exist, ``Invalid`` for those that do not fit its pool.
     """
     _check_deployments(tx, body)
+    count_up(tx)
     automation = add(tx, AUTOMATIONS, _columns(body))
     if body.owner_resource is not None:
         relate_owner(tx, automation["id"], body.owner_resource)
@@ -49,20 +51,22 @@ def replace_automation(tx: Tx, automation_id: str, body: AutomationUpdate) -> No
     """
     _check_deployments(tx, body)
     change_automation(tx, automation_id, _columns(body))
-    forget_triggers(tx, automation_id)
     relate_used(tx, automation_id, _deployments_run(body))
 
 
 def change_automation(tx: Tx, automation_id: str, values: Mapping[str, Any]) -> None:
-    """Sets columns of an automation; ``MissingObject`` without one."""
+    """Sets columns of an automation, whose triggers begin anew; ``MissingObject`` without one."""
+    count_up(tx)
     automation = change(tx, AUTOMATIONS, automation_id, values)
     if automation is None:
         raise MissingObject(f"Automation {automation_id} not found")
+    forget_triggers(tx, automation_id)
     _tell(tx, "updated", automation)
 
 
 def delete_automation(tx: Tx, automation_id: str) -> None:
     """Deletes an automation and what its triggers remember; ``MissingObject`` without one."""
+    count_up(tx)
     automation = take_out(tx, AUTOMATIONS, automation_id)
     if automation is None:
         raise MissingObject(f"Automation {automation_id} not found")
@@ -71,6 +75,7 @@ def delete_automation(tx: Tx, automation_id: str) -> None:
 
 def delete_owned_automations(tx: Tx, resource_id: str) -> None:
     """Deletes the automations a resource owns, as a deployment does before it sends its triggers anew."""
+    count_up(tx)
     for automation in owned_automations(tx, resource_id):
         take_out(tx, AUTOMATIONS, automation["id"])
         _tell(tx, "deleted", automation)

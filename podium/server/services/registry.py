@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podium.profiles import Settings
+from podium.server.automations.ordering import DELIVERIES as AUTOMATIONS
 from podium.server.runtime import Runtime
 from podium.server.services import (
     actions,
@@ -14,10 +15,12 @@ from podium.server.services import (
     foreman,
     late_runs,
     pause_expirations,
+    proactive,
     repossessor,
     task_run_recorder,
 )
 from podium.server.services.actions import do_actions
+from podium.server.services.automations import evaluate_automations
 from podium.server.services.cancellation_cleanup import (
     LEFT_SUBFLOWS,
     LEFT_TASK_RUNS,
@@ -33,6 +36,7 @@ from podium.server.services.foreman import watch_workers
 from podium.server.services.glance import Look
 from podium.server.services.late_runs import mark_late_runs
 from podium.server.services.pause_expirations import fail_expired_pauses
+from podium.server.services.proactive import close_windows
 from podium.server.services.repossessor import take_back_expired_leases
 from podium.server.services.retention import (
     delete_leftovers,
@@ -57,8 +61,8 @@ class Service:
     ``run`` does one round. ``section`` is its part of ``settings.server.services``, whose ``enabled`` switches it;
     ``period`` is the setting there of the seconds between two starts. A consumer has none: it waits for work itself and
     starts again at once, and its round may be cancelled anywhere, as that of one that is ``interruptible`` may.
-    ``word``: where ``enabled`` is a set of words, the one that switches it; without: any does. ``look`` tells whether a
-    round would find anything.
+    ``every`` tells the seconds where the setting is elsewhere. ``word``: where ``enabled`` is a set of words, the one
+    that switches it; without: any does. ``look`` tells whether a round would find anything.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Service:
     word: str | None = None
     interruptible: bool = False
     look: Look | None = None
+    every: Callable[[Settings], float] | None = None
 
     @property
     def switch(self) -> str:
@@ -87,6 +92,8 @@ class Service:
 
     def interval(self, settings: Settings) -> float:
         """Seconds within which a round starts after the last one."""
+        if self.every is not None:
+            return self.every(settings)
         return LONGEST_ROUND if self.period is None else float(getattr(self._section(settings), self.period))
 
     def _section(self, settings: Settings) -> Any:
@@ -207,7 +214,23 @@ SERVICES = (
         "task_run_recorder",
         record_task_runs,
         period=None,
-        look=task_run_recorder.LOOK,
+        look=task_run_recorder.DELIVERIES.look,
+    ),
+    Service(
+        "automations",
+        "Evaluates automations for each event.",
+        "triggers",
+        evaluate_automations,
+        period=None,
+        look=AUTOMATIONS.look,
+    ),
+    Service(
+        "proactive-automations",
+        "Fires automations that wait for what did not happen.",
+        "triggers",
+        close_windows,
+        look=proactive.LOOK,
+        every=lambda settings: settings.server.events.proactive_granularity,
     ),
     Service("actions", "Does what automations are to do.", "triggers", do_actions, period=None, look=actions.LOOK),
     Service(

@@ -6,68 +6,25 @@ often the process dies.
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
-from time import monotonic
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from podium.db.errors import DatabaseUnavailable
-from podium.db.tables.events import event_deliveries, events
+from podium.db.tables.events import events
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.task_runs import task_run_states, task_runs
 from podium.db.unit import Row, Tx
 from podium.server.events.consumers import TASK_RUN_RECORDER
+from podium.server.events.deliveries import Deliveries, consume
 from podium.server.events.task_run_report import BadReport, Report, read_report
 from podium.server.runtime import Runtime
-from podium.server.services.glance import Look
 
 logger = logging.getLogger("podium.server.services")
 
-BATCH = 200
-LONGEST_WAIT = 5.0
-ROUND = 30.0
-ATTEMPTS = 5
-RETRY_AFTER = timedelta(seconds=2)
+DELIVERIES = Deliveries(TASK_RUN_RECORDER, (events.c.related, events.c.payload), skip_locked=True)
 
 _MAKE_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
-_DELIVERY = event_deliveries.c
-_OURS = (
-    _DELIVERY.consumer == TASK_RUN_RECORDER.name,
-    or_(_DELIVERY.not_before.is_(None), _DELIVERY.not_before <= bindparam("now")),
-)
-_DUE = (
-    select(
-        _DELIVERY.position,
-        _DELIVERY.workspace_id,
-        _DELIVERY.event_id,
-        _DELIVERY.attempts,
-        events.c.occurred,
-        events.c.resource_id,
-        events.c.related,
-        events.c.payload,
-    )
-    .join_from(
-        event_deliveries,
-        events,
-        and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred),
-        isouter=True,
-    )
-    .where(*_OURS)
-    .order_by(_DELIVERY.position)
-    .limit(bindparam("batch"))
-    .with_for_update(of=event_deliveries, skip_locked=True)
-)
-_POSITIONS = _DELIVERY.position.in_(bindparam("positions", expanding=True))
-LOOK = Look((select(_DELIVERY.position).where(*_OURS),))
-_DONE = delete(event_deliveries).where(_POSITIONS)
-_PUT_BACK = (
-    update(event_deliveries)
-    .where(_POSITIONS)
-    .values(attempts=_DELIVERY.attempts + 1, not_before=bindparam("retry_at", type_=_DELIVERY.not_before.type))
-)
 _FLOW_RUNS = select(flow_runs.c.id).where(flow_runs.c.id.in_(bindparam("ids", expanding=True)))
 
 _RUN = task_runs.c
@@ -94,25 +51,7 @@ _upserts: dict[tuple[str, tuple[str, ...]], Any] = {}
 
 async def record_task_runs(runtime: Runtime) -> None:
     """One round: records what clients report, until there was nothing for a while; it may be cancelled anywhere."""
-    nothing_waits = runtime.glance is not None and not await runtime.glance.may_find(TASK_RUN_RECORDER.name)
-    if nothing_waits and not await runtime.bus.wait(TASK_RUN_RECORDER.name, LONGEST_WAIT):
-        return
-    batch = BATCH
-    end = monotonic() + ROUND
-    while monotonic() < end:
-        try:
-            taken = await runtime.database.write(record, batch)
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:
-            if batch == 1:
-                logger.exception("A task run event cannot be recorded")
-                await runtime.database.write(put_back_first, str(error))
-            batch = 1
-            continue
-        batch = min(BATCH, batch * 2) if taken else BATCH
-        if taken == 0 and not await runtime.bus.wait(TASK_RUN_RECORDER.name, LONGEST_WAIT):
-            return
+    await consume(runtime, DELIVERIES, record)
 
 
 def record(tx: Tx, batch: int) -> int:
@@ -120,37 +59,18 @@ def record(tx: Tx, batch: int) -> int:
 
     Raises what the database raises when one of them cannot be stored: then none is, and a smaller batch tells which.
     """
-    rows = tx.all(_DUE, now=tx.now, batch=batch)
+    rows = DELIVERIES.due(tx, batch)
     if not rows:
         return 0
     reports, finished = _read(rows)
     reports, orphans = _with_flow_run(tx, reports)
-    _put_back(tx, [row for row in rows if row["position"] in orphans], "its flow run does not exist")
+    DELIVERIES.put_back(tx, [row for row in rows if row["position"] in orphans], "its flow run does not exist")
     timestamps = _settle_ids(tx, reports)
     _upsert_runs(tx, reports, timestamps)
     tx.many(_INSERT_STATES[tx.dialect], [report.state_row() for report in reports])
     finished.extend(report.position for report in reports)
-    if finished:
-        tx.run(_DONE, positions=finished)
+    DELIVERIES.done(tx, finished)
     return len(rows)
-
-
-def put_back_first(tx: Tx, reason: str) -> None:
-    """Puts off the first report that is due, which could not be recorded."""
-    _put_back(tx, tx.all(_DUE, now=tx.now, batch=1), reason)
-
-
-def _put_back(tx: Tx, rows: list[Row], reason: str) -> None:
-    """Tries the deliveries again later, or gives them up after the last attempt."""
-    hopeless = [row["position"] for row in rows if row["attempts"] + 1 >= ATTEMPTS]
-    for row in rows:
-        if row["position"] in hopeless:
-            logger.error("Gave up event %s of %s: %s", row["event_id"], row["resource_id"], reason)
-    if hopeless:
-        tx.run(_DONE, positions=hopeless)
-    again = [row["position"] for row in rows if row["position"] not in hopeless]
-    if again:
-        tx.run(_PUT_BACK, positions=again, retry_at=tx.now + RETRY_AFTER)
 
 
 def _read(rows: list[Row]) -> tuple[list[Report], list[int]]:

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from podium.db.ids import new_id
 from podium.db.tables.events import event_deliveries, events
 from podium.db.tables.task_runs import task_run_states, task_runs
+from podium.server.events import deliveries
 from podium.server.events.event import Event
 from podium.server.events.outbox import store_client_events
 from podium.server.services import task_run_recorder
@@ -174,7 +175,7 @@ def test_a_missing_flow_run_holds_up_nobody(
     assert run_of(units, other.resource_id.removeprefix("prefect.task-run."))["state_type"] == "RUNNING"
     assert [(row["event_id"], row["attempts"]) for row in waiting(units)] == [(orphan.id, 1)]
     with caplog.at_level(logging.ERROR):
-        for _ in range(task_run_recorder.ATTEMPTS):
+        for _ in range(deliveries.ATTEMPTS):
             units.write(lambda tx: tx.run(update(event_deliveries).values(not_before=None)))
             record_all(units)
     assert waiting(units) == []
@@ -216,7 +217,7 @@ def test_one_that_cannot_be_stored_does_not_stop_the_others(
     bad = task_run_event(new_id(), flow_run, "RUNNING", 1, "bad\x00key")
     good = [task_run_event(new_id(), flow_run, "RUNNING", 1, f"good-{number}") for number in range(5)]
     report(units, *good[:2], bad, *good[2:])
-    monkeypatch.setattr(task_run_recorder, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(deliveries, "LONGEST_WAIT", 0.05)
     units.run(task_run_recorder.record_task_runs(units.runtime))
     for each in good:
         assert run_of(units, each.resource_id.removeprefix("prefect.task-run."))["state_type"] == "RUNNING"

@@ -1,0 +1,125 @@
+"""How a consumer gets its events: each exactly once, in their order, also when the process dies in between.
+
+What a consumer has to do are rows of ``event_deliveries``. It takes them and deletes them in the transaction that does
+the work. One that fails is put off, and given up after the last attempt.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from time import monotonic
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+
+from podium.db.errors import DatabaseUnavailable
+from podium.db.tables.events import event_deliveries, events
+from podium.db.unit import Row, Tx
+from podium.server.events.consumers import Consumer
+from podium.server.runtime import Runtime
+from podium.server.services.glance import Look
+
+logger = logging.getLogger("podium.server.services")
+
+BATCH = 200
+LONGEST_WAIT = 5.0
+ROUND = 30.0
+ATTEMPTS = 5
+RETRY_AFTER = timedelta(seconds=2)
+
+Record = Callable[[Tx, int], int]
+"""A unit of work: handles up to so many deliveries that are due, and returns how many it took."""
+
+_DELIVERY = event_deliveries.c
+_POSITIONS = _DELIVERY.position.in_(bindparam("positions", expanding=True))
+_DONE = delete(event_deliveries).where(_POSITIONS)
+_PUT_BACK = (
+    update(event_deliveries)
+    .where(_POSITIONS)
+    .values(attempts=_DELIVERY.attempts + 1, not_before=bindparam("retry_at", type_=_DELIVERY.not_before.type))
+)
+
+
+class Deliveries:
+    """The deliveries of one consumer, as a unit of work sees them.
+
+    ``columns`` are those of the event that the consumer reads, beside its resource. With ``skip_locked`` it passes over
+    what another process has taken just now; without, it waits for that, so that no event overtakes an older one.
+    """
+
+    def __init__(self, consumer: Consumer, columns: Sequence[ColumnElement[object]], skip_locked: bool = False) -> None:
+        self.name = consumer.name
+        due = (
+            _DELIVERY.consumer == consumer.name,
+            or_(_DELIVERY.not_before.is_(None), _DELIVERY.not_before <= bindparam("now")),
+        )
+        its_event = and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred)
+        self.look = Look((select(_DELIVERY.position).where(*due),))
+        """Whether any is due, for the service that is the consumer."""
+        self._due = (
+            select(
+                _DELIVERY.position,
+                _DELIVERY.workspace_id,
+                _DELIVERY.event_id,
+                _DELIVERY.attempts,
+                _DELIVERY.occurred,
+                events.c.resource_id,
+                *columns,
+            )
+            .join_from(event_deliveries, events, its_event, isouter=True)
+            .where(*due)
+            .order_by(_DELIVERY.position)
+            .limit(bindparam("batch"))
+            .with_for_update(of=event_deliveries, skip_locked=skip_locked)
+        )
+
+    def due(self, tx: Tx, batch: int) -> list[Row]:
+        """Up to ``batch`` deliveries that are due, oldest first, each with its event; no other process gets them until
+        the unit ends. The event's columns are null where it is gone."""
+        return tx.all(self._due, now=tx.now, batch=batch)
+
+    @staticmethod
+    def done(tx: Tx, positions: Sequence[int]) -> None:
+        """Deletes the deliveries: their work is done in this unit."""
+        if positions:
+            tx.run(_DONE, positions=positions)
+
+    def put_back(self, tx: Tx, rows: Sequence[Row], reason: str) -> None:
+        """Tries these again later, or gives them up after the last attempt, with a line of the log each."""
+        hopeless = [row for row in rows if row["attempts"] + 1 >= ATTEMPTS]
+        for row in hopeless:
+            logger.error("Gave up event %s of %s: %s", row["event_id"], row["resource_id"], reason)
+        self.done(tx, [row["position"] for row in hopeless])
+        again = [row["position"] for row in rows if row["attempts"] + 1 < ATTEMPTS]
+        if again:
+            tx.run(_PUT_BACK, positions=again, retry_at=tx.now + RETRY_AFTER)
+
+    def put_back_first(self, tx: Tx, reason: str) -> None:
+        """Puts off the first delivery that is due."""
+        self.put_back(tx, self.due(tx, 1), reason)
+
+
+async def consume(runtime: Runtime, deliveries: Deliveries, record: Record) -> None:
+    """One round of a consumer: handles what is due until nothing came for a while; it may be cancelled anywhere.
+
+    When ``record`` fails, nothing of its batch is done. Smaller ones tell which delivery it is, and that is put off.
+    """
+    name = deliveries.name
+    nothing_waits = runtime.glance is not None and not await runtime.glance.may_find(name)
+    if nothing_waits and not await runtime.bus.wait(name, LONGEST_WAIT):
+        return
+    batch = BATCH
+    end = monotonic() + ROUND
+    while monotonic() < end:
+        try:
+            taken = await runtime.database.write(record, batch)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if batch == 1:
+                logger.exception("The consumer %s cannot handle an event", name)
+                await runtime.database.write(deliveries.put_back_first, str(error))
+            batch = 1
+            continue
+        batch = min(BATCH, batch * 2) if taken else BATCH
+        if taken == 0 and not await runtime.bus.wait(name, LONGEST_WAIT):
+            return
