@@ -177,3 +177,91 @@ def _only(bodies: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
 
 app.command("edit", epilog=example("podium automation edit restart-crashed"))(_update)
 app.command("update", epilog=example("podium automation update --id 0198a3c2-… -f automation.yaml"))(_update)
+
+
+@app.command(
+    "explain",
+    epilog=example("podium automation explain restart-crashed", "podium automation explain restart-crashed -o json"),
+)
+def explain(
+    context: typer.Context,
+    automation: AutomationArgument = None,
+    by_id: IdOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", metavar="N", help="How many of each at most.", min=1)] = 10,
+    output: FormatOption = "table",
+) -> None:
+    """Show why an automation fired, what it did, and why it did not."""
+    invocation = current(context)
+    from podium.cli.explaining import show_reasons
+    from podium.client.nouns.automations import trigger_text
+
+    found = _one(invocation, automation, by_id)
+    query = {"limit": str(limit)}
+    firings = invocation.client.call(endpoint("automation_firings.FIRINGS"), query=query, id=found.id)
+    refusals = invocation.client.call(endpoint("automation_firings.REFUSALS"), query=query, id=found.id)
+    show_reasons(invocation, firings, refusals, {}, output)
+    if output == "table":
+        state = "" if found.enabled else " It is paused."
+        fired = "" if firings else " It has not fired."
+        nothing = "" if firings or refusals else " No event concerned it yet."
+        waits = trigger_text(found.trigger)
+        invocation.diagnostics.note(f"{found.name!r} waits for {waits}.{state}{fired}{nothing}")
+
+
+@app.command(
+    "test",
+    epilog=example(
+        "podium automation test automation.yaml --events events.jsonl",
+        "podium event ls -o jsonl | podium automation test automation.yaml --events -",
+    ),
+)
+def test(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The automation, as JSON or YAML.")],
+    events: Annotated[
+        str, typer.Option("--events", "-e", metavar="FILE", help="Events that come one after the other; - is stdin.")
+    ],
+    now: Annotated[
+        str | None, typer.Option("--now", metavar="TIME", help="Up to when time passes after the last event.")
+    ] = None,
+    output: FormatOption = "table",
+) -> None:
+    """Show what an automation would do if these events came.
+
+    Nothing is stored. An event needs `event` and `resource`; `occurred` and `id` are made up where they are not there.
+    """
+    invocation = current(context)
+    from podium.cli.bodies import moment_of
+    from podium.cli.documents import read_document
+    from podium.cli.explaining import show_reasons, told_event
+
+    (body,) = _only(_bodies(file, None))
+    happened = _events(read_document(events, "--events"))
+    trial = {"automation": body, "events": happened, "now": moment_of(now, "--now")}
+    result = invocation.client.call(endpoint("automation_firings.TEST"), trial)
+    told = {str(each["id"]): told_event(each) for each in happened}
+    show_reasons(invocation, result.firings, result.refusals, told, output)
+    if output == "table":
+        times = len(result.firings)
+        fired = {0: "would not fire", 1: "would fire once"}.get(times, f"would fire {times} times")
+        invocation.diagnostics.note(f"{body.get('name')!r} {fired}.")
+
+
+def _events(found: Any) -> list[dict[str, Any]]:
+    """The events in a file, each with an id and a moment. Raises Failure."""
+    from datetime import UTC, datetime, timedelta
+    from uuid import uuid4
+
+    if isinstance(found, dict) and isinstance(found.get("events"), list):
+        found = found["events"]
+    events = found if isinstance(found, list) else [found]
+    if not all(isinstance(each, dict) for each in events):
+        raise Failure("--events: Expected events, each an object.", ExitCode.USAGE)
+    if all(each.get("received") for each in events):  # those of a server, which lists the newest first
+        events = sorted(events, key=lambda each: str(each["received"]))
+    start = datetime.now(UTC)
+    made_up = [{"id": str(uuid4()), "occurred": start + timedelta(milliseconds=place)} for place in range(len(events))]
+    return [
+        {**made, **{name: value for name, value in each.items() if value is not None}}
+        for made, each in zip(made_up, events, strict=True)
+    ]
