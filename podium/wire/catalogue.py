@@ -3,6 +3,7 @@
 from podium.wire import (
     admin,
     artifacts,
+    automation_firings,
     automations,
     block_documents,
     block_schemas,
@@ -58,6 +59,7 @@ MODULES = (
     logs,
     metrics,
     events,
+    automation_firings,
     automations,
     notifications,
     webhooks,

@@ -17,6 +17,9 @@ from tests.wire.contract import Comparison, document, json_schema, operations
 OWN = {
     ("GET", "/podium/version"),
     ("GET", "/podium/status"),
+    ("GET", "/automations/{id}/firings"),
+    ("GET", "/automations/{id}/refusals"),
+    ("POST", "/automations/test"),
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),

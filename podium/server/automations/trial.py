@@ -1,14 +1,26 @@
 """Evaluates an automation over events that are given, on a clock of their own, and stores nothing."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
+import msgspec
+
+from podium.db.ids import new_id
 from podium.server.automations.evaluation import Evaluation
+from podium.server.automations.firing import Firing
 from podium.server.automations.interest import Index
 from podium.server.automations.memory import Memory
 from podium.server.automations.ordering import PATIENCE, with_followers
+from podium.server.automations.refusals import REASONS
+from podium.server.errors import Invalid
 from podium.server.events.event import Event
-from podium.wire.triggers import Trigger
+from podium.wire.automation_firings import AutomationTestResult, TriedAction, TriedFiring, TriedRefusal
+from podium.wire.automations import AutomationCreate
+from podium.wire.triggers import EventTrigger, Trigger
+
+MOST_WINDOWS = 10_000
+"""Windows that may end in a trial."""
 
 
 class Trial:
@@ -20,7 +32,7 @@ class Trial:
     def __init__(self, automation_id: str, trigger: Trigger, lapse: timedelta = timedelta(seconds=60)) -> None:
         self.index = Index()
         self.index.add(automation_id, trigger)
-        self.memory = Memory(datetime.min)
+        self.memory = Memory(datetime.min.replace(tzinfo=UTC))
         self.seen: set[str] = set()
         self.parked: dict[str, list[Event]] = defaultdict(list)
         self._lapse = lapse
@@ -81,3 +93,88 @@ class Trial:
 def _received(event: Event) -> datetime:
     assert event.received is not None
     return event.received
+
+
+def try_automation(automation: AutomationCreate, events: Sequence[Event], now: datetime | None) -> AutomationTestResult:
+    """What an automation would do if these events arrived in this order, none before it occurred, and time went on
+    until ``now``; ``Invalid`` where that are too many windows."""
+    places = dict(_places(automation.trigger, "trigger"))
+    trial = Trial("", automation.trigger)
+    if automation.enabled:
+        _run(trial, events, now)
+    else:
+        _refuse_all(trial, events)
+    memory = trial.memory
+    return AutomationTestResult(
+        firings=[_tried(automation, firing) for _, firing in memory.firings],
+        refusals=[
+            TriedRefusal(
+                trigger=places[each.trigger_id],
+                reason=each.reason,
+                meaning=REASONS[each.reason],
+                values=list(each.key),
+                detail=each.detail,
+                count=each.count,
+                first=each.first,
+                last=each.last,
+                last_event_id=each.last_event_id,
+            )
+            for each in memory.refusals.values()
+        ],
+    )
+
+
+def _run(trial: Trial, events: Sequence[Event], until: datetime | None) -> None:
+    clock: datetime | None = None
+    steps = 0
+
+    def pass_time(to: datetime) -> None:
+        nonlocal clock, steps
+        clock = to if clock is None else clock
+        trial.time(clock)
+        while (end := trial.next_end()) is not None and end <= to:
+            steps += 1
+            if steps > MOST_WINDOWS:
+                raise Invalid(f"More than {MOST_WINDOWS} windows would end in that time")
+            clock = max(clock, end)
+            trial.time(clock)
+        clock = max(clock, to)
+        trial.time(clock)
+
+    for event in events:
+        pass_time(event.occurred if clock is None else max(clock, event.occurred))
+        assert clock is not None
+        trial.event(event, clock)
+    if until is not None and (clock is None or until > clock):
+        pass_time(until)
+
+
+def _refuse_all(trial: Trial, events: Sequence[Event]) -> None:
+    for event in events:
+        trial.memory.now = max(trial.memory.now, event.occurred)
+        for watch in trial.index.concerned(event):
+            trial.memory.refuse(watch, "disabled", watch.key(event), event.id, {})
+
+
+def _tried(automation: AutomationCreate, firing: Firing) -> TriedFiring:
+    cause = firing.triggering_event
+    of_event = [(action, False) for action in automation.actions]
+    of_firing = [(action, True) for action in automation.actions_on_trigger]
+    return TriedFiring(
+        triggered=firing.triggered,
+        triggering_event_id=None if cause is None else cause["id"],
+        triggering_labels=firing.triggering_labels,
+        actions=[
+            TriedAction(action_index=index, action=msgspec.to_builtins(action), on_trigger=on_trigger)
+            for index, (action, on_trigger) in enumerate([*of_event, *of_firing])
+        ],
+    )
+
+
+def _places(trigger: Trigger, place: str) -> Iterator[tuple[str, str]]:
+    """The ids of a trigger and its parts, which are given here, with their places."""
+    trigger.id = new_id()
+    yield trigger.id, place
+    if not isinstance(trigger, EventTrigger):
+        for number, inner in enumerate(trigger.triggers):
+            yield from _places(inner, f"{place}.triggers[{number}]")

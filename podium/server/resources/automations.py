@@ -1,7 +1,11 @@
 """Automations over HTTP."""
 
+import asyncio
+
 from podium.db.unit import Row
-from podium.server.errors import MissingObject
+from podium.server.automations.trial import try_automation
+from podium.server.errors import InvalidRequest, MissingObject
+from podium.server.events.intake import BadEvent, Limits, checked_event
 from podium.server.http.call import Call
 from podium.server.operations.automation_checks import check_automation
 from podium.server.operations.automations import (
@@ -12,8 +16,10 @@ from podium.server.operations.automations import (
 )
 from podium.server.operations.notifications import replace_free_automation
 from podium.server.queries import filter_targets, generic, sorting
+from podium.server.queries.automation_firings import read_firings, read_refusals
 from podium.server.queries.automations import AUTOMATIONS, owned_automations, related_automations
 from podium.server.queries.filtering import conditions
+from podium.wire import automation_firings
 from podium.wire import automations as wire
 
 
@@ -67,7 +73,32 @@ async def remove_owned(call: Call) -> None:
         await call.write(delete_owned_automations, call.path["resource_id"])
 
 
+async def list_firings(call: Call) -> list[Row]:
+    rows: list[Row] = await call.read(read_firings, call.path["id"], call.limit(call.query.limit), call.query.offset)
+    return rows
+
+
+async def list_refusals(call: Call) -> list[Row]:
+    rows: list[Row] = await call.read(read_refusals, call.path["id"], call.limit(call.query.limit), call.query.offset)
+    return rows
+
+
+async def try_one(call: Call, body: automation_firings.AutomationTest) -> automation_firings.AutomationTestResult:
+    check_automation(body.automation)
+    limits = Limits.of(call.runtime.settings)
+    try:
+        events = [checked_event(each, limits) for each in body.events]
+    except BadEvent as error:
+        raise InvalidRequest(
+            [{"type": "value_error", "loc": ["body", "events"], "msg": str(error), "input": None}]
+        ) from None
+    return await asyncio.to_thread(try_automation, body.automation, events, body.now)
+
+
 ROUTES = (
+    (automation_firings.FIRINGS, list_firings),
+    (automation_firings.REFUSALS, list_refusals),
+    (automation_firings.TEST, try_one),
     (wire.CREATE, add_automation),
     (wire.READ, read_automation),
     (wire.FILTER, list_automations),
