@@ -151,3 +151,71 @@ def test_one_source_is_needed(podium: Podium) -> None:
     """A file, or a text."""
     for arguments in ([], ["-f", "x", "-j", "{}"]):
         assert podium("automation", "create", *arguments).code == ExitCode.USAGE
+
+
+CRASHES = [
+    {"event": "prefect.flow-run.Crashed", "resource": {"prefect.resource.id": f"prefect.flow-run.{number}"}}
+    for number in range(4)
+]
+
+
+def test_one_is_tried_on_events(podium: Podium) -> None:
+    """What would fire, because of what, and why the rest would not; nothing is stored."""
+    Path("automation.yaml").write_text(YAML.partition("- name: silent")[0])
+    Path("events.jsonl").write_text("\n".join(map(json.dumps, CRASHES)))
+    result = podium("automation", "test", "automation.yaml", "--events", "events.jsonl")
+    assert result.code == 0, result.err
+    assert result.err == "'restart-crashed' would fire once.\n"
+    assert "prefect.flow-run.Crashed of prefect.flow-run.2" in result.out
+    assert "Too few events so far." in result.out
+    told = json.loads(podium("automation", "test", "automation.yaml", "-e", "events.jsonl", "-o", "json").out)
+    (firing,) = told["firings"]
+    assert firing["actions"][0]["action"]["type"] == "do-nothing"
+    records = podium("automation", "test", "automation.yaml", "-e", "events.jsonl", "-o", "jsonl").out.splitlines()
+    assert [json.loads(each)["what"] for each in records][:2] == ["fired", "refused"]
+    assert podium("automation", "ls", "-o", "name").out == ""
+
+
+def test_time_may_pass_after_the_last_event(podium: Podium) -> None:
+    """So that the absence of one is seen; events of a server come in the order in which it got them."""
+    Path("silent.json").write_text(
+        json.dumps(
+            {
+                "name": "silent",
+                "trigger": {
+                    "type": "event",
+                    "posture": "Proactive",
+                    "after": ["backup.started"],
+                    "expect": ["backup.done"],
+                    "within": 60,
+                },
+                "actions": [{"type": "do-nothing"}],
+            }
+        )
+    )
+    started = {"event": "backup.started", "occurred": "2026-05-06T07:00:00Z", "resource": {"prefect.resource.id": "b"}}
+    Path("events.json").write_text(json.dumps({"events": [started]}))
+    early = podium("automation", "test", "silent.json", "-e", "events.json", "--now", "2026-05-06T07:00:30Z")
+    assert early.err == "'silent' would not fire.\n"
+    late = podium("automation", "test", "silent.json", "-e", "events.json", "--now", "2026-05-06T07:05:00Z")
+    assert late.err == "'silent' would fire once.\n", late.out
+
+
+def test_what_cannot_be_tried_is_refused(podium: Podium) -> None:
+    """A file of several, and one that has no events."""
+    Path("automations.yaml").write_text(YAML)
+    Path("one.json").write_text(json.dumps(ONE))
+    Path("events.json").write_text("[1]")
+    assert podium("automation", "test", "automations.yaml", "-e", "events.json").code == ExitCode.USAGE
+    assert podium("automation", "test", "one.json", "-e", "events.json").code == ExitCode.USAGE
+    assert podium("automation", "test", "one.json", "-e", "nowhere.json").code == ExitCode.USAGE
+
+
+def test_one_that_saw_nothing_says_so(podium: Podium) -> None:
+    """With what it waits for."""
+    podium("automation", "create", "-j", json.dumps({**ONE, "enabled": False}))
+    result = podium("automation", "explain", "one")
+    assert (result.code, result.out) == (0, "")
+    said = "'one' waits for any event. It is paused. It has not fired. No event concerned it yet.\n"
+    assert result.err == said
+    assert json.loads(podium("automation", "explain", "one", "-o", "json").out) == {"firings": [], "refusals": []}
