@@ -43,7 +43,7 @@ def _action(action: Any) -> str:
 
 def _why(row: Any, names: Names) -> str:
     detail = ", ".join(f"{name}: {_plain(value)}" for name, value in row.detail.items())
-    return f"{row.meaning} ({detail})" if detail else str(row.meaning)
+    return f"{row.meaning.removesuffix('.')} ({detail})" if detail else str(row.meaning)
 
 
 def _plain(value: Any) -> str:
@@ -66,23 +66,35 @@ REFUSED = (
 
 
 def show_reasons(
-    invocation: Invocation, firings: Sequence[Any], refusals: Sequence[Any], events: Events, output: Format
+    invocation: Invocation,
+    firings: Sequence[Any],
+    refusals: Sequence[Any],
+    output: Format,
+    events: Events | None = None,
 ) -> None:
-    """Write firings and refusals, the lists that an endpoint answers."""
+    """Write firings and refusals, the lists that an endpoint answers.
+
+    ``events`` are those that were tried, whose moments are told as they are and not how long ago.
+    """
     from podium.cli.showing import show_table
 
-    out, names = invocation.output, {"event": events}
+    out, names = invocation.output, {"event": events or {}}
+    fired, refused = (FIRED, REFUSED) if events is not None else (_ago(FIRED), _ago(REFUSED))
     if output in ("json", "yaml"):
         out.data({"firings": list(firings), "refusals": list(refusals)}, output)
     elif output != "table":
         out.data(_records(firings, refusals, names), output, ("what",))
     else:
         if firings:
-            show_table(invocation, _used(FIRED, firings, names), firings, names)
+            show_table(invocation, _used(fired, firings, names), firings, names)
         if firings and refusals:
             out.line()
         if refusals:
-            show_table(invocation, _used(REFUSED, refusals, names), refusals, names)
+            show_table(invocation, _used(refused, refusals, names), refusals, names)
+
+
+def _ago(columns: Sequence[Column]) -> list[Column]:
+    return [column._replace(kind="moment") if column.kind == "stamp" else column for column in columns]
 
 
 def _used(columns: Sequence[Column], rows: Sequence[Any], names: Names) -> list[Column]:

@@ -167,7 +167,7 @@ def test_one_is_tried_on_events(podium: Podium) -> None:
     assert result.code == 0, result.err
     assert result.err == "'restart-crashed' would fire once.\n"
     assert "prefect.flow-run.Crashed of prefect.flow-run.2" in result.out
-    assert "Too few events so far." in result.out
+    assert "Too few events so far (count: 2, threshold: 3" in result.out
     told = json.loads(podium("automation", "test", "automation.yaml", "-e", "events.jsonl", "-o", "json").out)
     (firing,) = told["firings"]
     assert firing["actions"][0]["action"]["type"] == "do-nothing"

@@ -1,6 +1,7 @@
 """`podium notification`: from a wish in one line to a message that arrives."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -155,6 +156,46 @@ def test_what_was_given_up_is_seen_and_sent_again(podium: Podium, sink: Sink) ->
     assert (replayed.code, replayed.err) == (0, f"Queued delivery {dead['id']!r}.\n")
     assert podium("notification", "deliveries", "delete", dead["id"]).code == 0
     assert podium("notification", "deliveries", "inspect", dead["id"]).code == ExitCode.NOT_FOUND
+
+
+def until(podium: Podium, arguments: tuple[str, ...], said: str) -> str:
+    """What a command prints, once that has a text in it; the services take a moment."""
+    end = time.monotonic() + 20
+    while said not in (out := podium(*arguments).out) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert said in out
+    return out
+
+
+def test_a_run_that_fails_is_told_of_and_explained(podium: Podium, server: LiveServer, sink: Sink) -> None:
+    """What fired, because of which run, what was done; and what the automation saw and let pass."""
+    create(
+        podium, "real", "--on", "FAILED", "--tag", "real", "-c", CHANNEL, "-m", "{{ flow_run.name }} of {{ flow.name }}"
+    )
+    third = {
+        "name": "third",
+        "trigger": {
+            "type": "event",
+            "posture": "Reactive",
+            "expect": ["prefect.flow-run.Failed"],
+            "threshold": 3,
+            "within": 60,
+        },
+        "actions": [{"type": "do-nothing"}],
+    }
+    assert podium("automation", "create", "-j", json.dumps(third)).code == 0
+    with httpx.Client(base_url=server.url, timeout=20) as api:
+        flow = api.post("/flows/", json={"name": "real-etl"}).json()["id"]
+        for tags in (["real"], ["other"]):
+            body = {"flow_id": flow, "name": f"{tags[0]}-run", "tags": tags, "state": {"type": "FAILED"}}
+            assert api.post("/flow_runs/", json=body).status_code == 201
+    out = until(podium, ("automation", "explain", "real"), "send-notification executed")
+    assert "prefect.flow-run.Failed of real-run" in out
+    assert "other-run" not in out
+    assert sum(b"real-run of real-etl" in body for body in sink.bodies) == 1
+    explained = podium("automation", "explain", "third")
+    assert "Too few events so far (count: 2, threshold: 3" in explained.out
+    assert explained.err.startswith("'third' waits for 3 times prefect.flow-run.Failed within 60s. It has not fired.")
 
 
 def test_one_does_not_wait_for_ever(podium: Podium, sink: Sink) -> None:

@@ -199,7 +199,7 @@ def explain(
     query = {"limit": str(limit)}
     firings = invocation.client.call(endpoint("automation_firings.FIRINGS"), query=query, id=found.id)
     refusals = invocation.client.call(endpoint("automation_firings.REFUSALS"), query=query, id=found.id)
-    show_reasons(invocation, firings, refusals, {}, output)
+    show_reasons(invocation, firings, refusals, output)
     if output == "table":
         state = "" if found.enabled else " It is paused."
         fired = "" if firings else " It has not fired."
@@ -240,7 +240,7 @@ def test(
     trial = {"automation": body, "events": happened, "now": moment_of(now, "--now")}
     result = invocation.client.call(endpoint("automation_firings.TEST"), trial)
     told = {str(each["id"]): told_event(each) for each in happened}
-    show_reasons(invocation, result.firings, result.refusals, told, output)
+    show_reasons(invocation, result.firings, result.refusals, output, told)
     if output == "table":
         times = len(result.firings)
         fired = {0: "would not fire", 1: "would fire once"}.get(times, f"would fire {times} times")
