@@ -19,6 +19,10 @@ NOUNS: Final = {
     "artifact": "artifacts.ARTIFACT",
     "concurrency-limit": "limits.TAG_LIMIT",
     "global-concurrency-limit": "limits.GLOBAL_LIMIT",
+    "automation": "automations.AUTOMATION",
+    "notification": "notifications.NOTIFICATION",
+    "delivery": "deliveries.DELIVERY",
+    "webhook": "webhooks.WEBHOOK",
     "event": "events.EVENT",
 }
 """Module and row of each, by its name."""
