@@ -37,11 +37,9 @@ def _lines(lines: list[str], file: str, option: str) -> list[Any]:
 
 
 def _yaml(text: str, file: str, option: str) -> Any:
-    try:
-        # Loaded on use, and not needed for JSON.
-        import yaml  # no dependency, and without stubs
-    except ImportError:
-        raise Failure(f"{option}: {file} is not JSON, and YAML needs the package pyyaml.", ExitCode.USAGE) from None
+    # Loaded on use, and not needed for JSON.
+    import yaml
+
     try:
         return msgspec.to_builtins(yaml.safe_load(text), str_keys=True)
     except (yaml.YAMLError, RecursionError) as error:
