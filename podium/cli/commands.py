@@ -81,6 +81,7 @@ ROWS: Final = (
     Row("webhook", "podium.cli.groups.webhook", "Make events of what other programs call.", ("webhooks",)),
     Row("event", "podium.cli.groups.event", "List, follow and emit events.", ("events",)),
     Row("log", "podium.cli.groups.log", "List the log lines of all runs.", ("logs",)),
+    Row("run", "podium.cli.groups.run", "Run any command as a flow run."),
     Row("api", "podium.cli.groups.api", "Call the API with the profile's credentials."),
     Row("completion", "podium.cli.groups.completion", "Complete commands and names in a shell."),
     Row("dashboard", "podium.cli.groups.dashboard", "Open the server's pages in a browser."),
