@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
+from podium import __version__
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
 from podium.client.http import Transport, httpx
@@ -19,6 +20,7 @@ from podium.wire.decoding import encode
 from podium.wire.endpoint import Endpoint
 
 PAGE = 200
+AGENT = f"podium/{__version__} (API 0.8.4)"
 INVALID_LIMIT = "Invalid limit"
 """What a server says of a page that is too large."""
 
@@ -44,7 +46,7 @@ class Client:
         tokens that it asks for.
         """
         self.extra_headers, self.verify, self.token = dict(headers or {}), verify, auth_string or api_key
-        headers = {**(headers or {}), "Content-Type": "application/json"}
+        headers = {"User-Agent": AGENT, **(headers or {}), "Content-Type": "application/json"}
         if auth_string:
             headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
         elif api_key:

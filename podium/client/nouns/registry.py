@@ -10,6 +10,7 @@ NOUNS: Final = {
     "flow-run": "flow_runs.FLOW_RUN",
     "task-run": "task_runs.TASK_RUN",
     "deployment": "deployments.DEPLOYMENT",
+    "schedule": "commands.SCHEDULE",
     "work-pool": "work_pools.WORK_POOL",
     "work-queue": "work_queues.WORK_QUEUE",
     "worker": "workers.WORKER",

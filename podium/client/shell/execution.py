@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ from podium.client.shell.lines import Lines
 from podium.client.shell.mail import HEARTBEAT, Mail, heartbeat_of
 from podium.client.shell.process import Ending, Heard, Stop, run_process
 from podium.client.shell.record import PATIENCE, Away, Record, reason_of, seconds_until, wait_of
+from podium.client.shell.recording import retry_policy
 from podium.client.shell.watching import Watch
 from podium.wire.states import State
 
@@ -36,12 +38,13 @@ class Means(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """A state to propose."""
+    """A state to propose; ``due`` is when a run that is scheduled again may start."""
 
     kind: str
     message: str
     name: str | None = None
     data: Any = None
+    due: datetime | None = None
 
 
 class Outcome(NamedTuple):
@@ -72,11 +75,13 @@ class Execution:
     ) -> None:
         """``run`` is the run as the server told it; ``shown`` gets what the command writes, as it comes."""
         self.run, self.command, self.stop = run, command, Stop()
-        self.hand_back: Callable[[], Proposal | None] = lambda: None
-        """What is proposed where the command was stopped from here, if the run is not simply cancelled."""
+        self.is_waiting = True
+        """Whether no command runs, nor is one about to: it may be handed back."""
+        self.hand_back: Callable[[bool], Proposal | None] = lambda was_running: None
+        """What is proposed where somebody here stopped it, if the run is not simply cancelled."""
         self._means, self._shown = means, shown
         self._lines, self._lines_lock = Lines(), threading.Lock()
-        self._record = Record(means.client, run.id, means.told, self._hurries)
+        self.record = Record(means.client, run.id, means.told, self._hurries)
         self._mail = Mail(means.client, run.id, heartbeat_of(run, flow_name), means.told, means.heartbeat)
         self._state_there = ""
         self._after: State | None = None
@@ -100,7 +105,7 @@ class Execution:
         self.stop.ask(CANCELLED_THERE)
 
     def _tries(self, stdin: int | None) -> Outcome:
-        attempt, tried = 0, None
+        attempt, tried = self.run.run_count, None
         while True:
             attempt += 1
             outcome = self._safely(self._begin, tried)
@@ -127,9 +132,10 @@ class Execution:
         """Makes the run RUNNING, once it is due; the outcome where it does not come to that."""
         exit_code = tried.exit_code if tried else None
         while not self.stop.is_asked:
-            result = self._record.propose("RUNNING")
+            result = self.record.propose("RUNNING")
             state = result.state
             if result.status == "ACCEPT":
+                self.is_waiting = False
                 self._mail.beat()
                 return None
             if result.status == "WAIT":
@@ -139,17 +145,18 @@ class Execution:
                 self._cancelled_there(state.type)
                 break
             return Outcome(state.type if state else "", reason_of(result), exit_code)
-        return self._end(self._stopped("Its command was not running."), exit_code)
+        return self._end(self._stopped("Its command was not running.", False), exit_code)
 
     def _finish(self, tried: _Tried | None) -> Outcome | None:
         """Tells the end of a try; the outcome, or None where there is another try."""
         assert tried is not None
         outcome = self._end(*tried)
-        if outcome.state != "SCHEDULED" or tried.proposal.kind != "FAILED":
+        if outcome.state != "SCHEDULED" or tried.proposal.kind == "SCHEDULED":
             return outcome
         seconds = seconds_until(self._after)
-        self._say(f"Trying again in {seconds:.0f} seconds.", 30)
-        self._means.told(f"{tried.proposal.message} Trying again in {seconds:.0f} seconds.")
+        self._say(f"Trying again in {span(seconds)}.", 30)
+        self._means.told(f"{tried.proposal.message} Trying again in {span(seconds)}.")
+        self.is_waiting = True
         self.stop.wait(seconds)
         return None
 
@@ -158,14 +165,16 @@ class Execution:
         if proposal.kind != "COMPLETED":
             self._say(proposal.message, 40 if proposal.kind in ("FAILED", "CRASHED") else 20)
         self._mail.drain(PATIENCE, self._waits)
-        kind, message, name, data = proposal
+        kind, message, name, data, due = proposal
         after: State | None = None
         if (self._state_there, kind) != ("CANCELLED", "CANCELLED"):
-            result = self._record.propose(kind, message, name=name, data=data)
+            if kind == "SCHEDULED":
+                self.record.update(empirical_policy=retry_policy(self.command, self.run.empirical_policy))
+            result = self.record.propose(kind, message, name=name, data=data, scheduled_time=due)
             after = result.state
             if result.status == "REJECT" and after is not None and after.type == "CANCELLING":
                 kind, message = "CANCELLED", f"Cancelled. {message}"
-                after = self._record.propose(kind, message, data=data).state
+                after = self.record.propose(kind, message, data=data).state
             elif result.status != "ACCEPT" and after is not None:
                 kind = after.type
         self._after = after
@@ -186,13 +195,13 @@ class Execution:
             return _Tried(Proposal("CRASHED", f"The command cannot be started: {_reason(error, self.command)}."), code)
         with self._lines_lock:
             self._mail.put(self._lines.end())
-        stopped = self._stopped(f"The command {_told(ending)}.") if ending.stopped else None
+        stopped = self._stopped(f"The command {_told(ending)}.", True) if ending.stopped else None
         return _Tried(stopped or self._ended(ending, attempt), ending.exit_code)
 
     def _ended(self, ending: Ending, attempt: int) -> Proposal:
         command = self.command
         if ending.out_of_time:
-            text = f"The command took longer than {command.timeout:g} seconds and was stopped."
+            text = f"The command took longer than {span(command.timeout or 0)} and was stopped."
             return Proposal("FAILED", text, "TimedOut", {"exit_code": ending.exit_code})
         if ending.code == 0:
             return Proposal("COMPLETED", "The command ended with exit code 0.")
@@ -201,8 +210,8 @@ class Execution:
         crashed = ending.code < 0 and attempt > command.retries
         return Proposal("CRASHED" if crashed else "FAILED", text, None, {"exit_code": ending.exit_code})
 
-    def _stopped(self, text: str) -> Proposal:
-        handed = self.hand_back() if self.stop.reason != CANCELLED_THERE else None
+    def _stopped(self, text: str, was_running: bool) -> Proposal:
+        handed = self.hand_back(was_running) if self.stop.reason != CANCELLED_THERE else None
         why = self.stop.reason[:1].upper() + self.stop.reason[1:]
         return handed or Proposal("CANCELLED", f"{why}. {text}")
 
@@ -232,6 +241,12 @@ def environment(run: Any, attempt: int, env: Mapping[str, str]) -> dict[str, str
     return {**os.environ, **own, **env}
 
 
+def span(seconds: float) -> str:
+    """A span of time as people say it."""
+    number = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}".removesuffix(".0")
+    return "1 second" if number == "1" else f"{number} seconds"
+
+
 def _told(ending: Ending) -> str:
     if ending.code >= 0:
         return f"ended with exit code {ending.code}"
@@ -250,5 +265,3 @@ def _reason(error: OSError, command: Command) -> str:
     if isinstance(error, PermissionError):
         return f"there is no permission to run {command.argv[0]!r}"
     return str(error.strerror or error)
-
-

@@ -21,9 +21,10 @@ BATCH_BYTES = 1024 * 1024
 EVERY = 0.5
 """Seconds that a line waits for others to come along."""
 MOST = 64 * 1024 * 1024
-"""Bytes of lines that are kept; beyond, a command waits for a server that is slow, and one that is away is told less."""
+"""Bytes of lines that are kept; beyond, a slow server is waited for, and lines for one that is away are dropped."""
 HEARTBEAT = 30.0
 LONGEST_PAUSE = 5.0
+A_MOMENT = 3.0
 UNREADABLE = frozenset({400, 413, 422})
 """The server answers so where it is for the lines and not for the moment."""
 
@@ -71,12 +72,19 @@ class Mail:
             self._changed.notify_all()
 
     def drain(self, seconds: float, wanted: Callable[[], bool] = lambda: True) -> int:
-        """Waits until all lines are sent, so long at the most and as long as it is ``wanted``; how many are not."""
-        deadline = time.monotonic() + seconds
+        """Waits until all lines are sent, so long at the most; how many are not.
+
+        Where it is not ``wanted``, a server that answers has a moment yet.
+        """
+        deadline, soon = time.monotonic() + seconds, None
         with self._changed:
             self._hurry = True
             self._changed.notify_all()
-            while self._lines and time.monotonic() < deadline and wanted():
+            while self._lines and (now := time.monotonic()) < deadline:
+                if not wanted():
+                    soon = soon or now + A_MOMENT
+                    if self._is_away or now > soon:
+                        break
                 self._changed.wait(0.2)
             self._hurry = False
             return len(self._lines)
@@ -128,7 +136,8 @@ class Mail:
                 self._changed.wait(min(until) - now if until else None)
                 if not self._lines:
                     due = time.monotonic() + EVERY
-            batch, size = [], 0
+            batch: list[Line] = []
+            size = 0
             for line in self._lines:
                 size += len(line.text) + 100
                 if batch and (size > BATCH_BYTES or len(batch) == BATCH_LINES):
@@ -183,8 +192,7 @@ def heartbeat_of(run: Any, flow_name: str) -> dict[str, Any]:
     if run.deployment_id:
         deployment = f"prefect.deployment.{run.deployment_id}"
         related.append({"prefect.resource.id": deployment, "prefect.resource.role": "deployment"})
-    for tag in run.tags:
-        related.append({"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"})
+    related += [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"} for tag in run.tags]
     return {
         "event": "prefect.flow-run.heartbeat",
         "resource": {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name or ""},

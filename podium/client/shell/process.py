@@ -114,6 +114,8 @@ class _Run:
                 self._look()
                 self._listen(LOOK_EVERY)
             until = time.monotonic() + LINGER
+            if self._is_ending():
+                self._signal(signal.SIGTERM)  # what a shell puts into the background does not hear a Ctrl+C
             # Those that were asked to end have their grace, even if their parent was quicker.
             while self._is_ending() or (self._selector.get_map() and time.monotonic() < until):
                 self._look()

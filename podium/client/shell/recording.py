@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
+import msgspec
+
 from podium.client.api import Client
 from podium.client.shell.command import Command
 from podium.wire import flow_runs, flows
-from podium.wire.flow_runs import FlowRun
+from podium.wire.flow_runs import FlowRun, FlowRunPolicy
 
 
 def make_run(
@@ -42,9 +44,10 @@ def make_run(
     return run
 
 
-def retry_policy(command: Command, policy: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a run's policy is with the retries of a command."""
-    return {**(policy or {}), "retries": command.retries, "retry_delay": round(command.retry_delay)}
+def retry_policy(command: Command, policy: FlowRunPolicy | None = None) -> dict[str, Any]:
+    """What a run's policy is with the retries of a command; anybody may run it again."""
+    known = msgspec.to_builtins(policy) if policy is not None else {}
+    return {**known, "retries": command.retries, "retry_delay": round(command.retry_delay), "retry_type": None}
 
 
 def place() -> str:

@@ -9,7 +9,7 @@ from typing import Any, Concatenate
 from falcon.asgi import Request
 
 from podium.db.unit import Tx
-from podium.server.http.client_version import API_VERSION, ClientVersion, parse_user_agent
+from podium.server.http.client_version import API_VERSION, OWN, ClientVersion, parse_user_agent
 from podium.server.queries.paging import checked_limit
 from podium.server.runtime import Runtime
 
@@ -86,4 +86,4 @@ class Call:
     def client_before(self, *release: int) -> bool:
         """Whether a ``prefect`` client calls that is older than a release, given as its first numbers."""
         version = self.client_version
-        return version is not None and version.release < release
+        return version not in (None, OWN) and version.release < release

@@ -10,6 +10,7 @@ API_VERSION = (0, 8, 4)
 OLDEST_API_VERSION = (0, 8, 0)
 
 _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
+OURS = "podium/"
 _AGENT = re.compile(r"prefect/([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(\S*) \(API ")
 
 
@@ -26,9 +27,17 @@ class ClientVersion(NamedTuple):
         return (self.major, self.minor, self.patch)
 
 
+OWN = ClientVersion(0, 0, 0, "podium")
+
+
 @lru_cache(maxsize=256)
 def parse_user_agent(agent: str) -> ClientVersion | None:
-    """The client's version out of ``prefect/X.Y.Z (API v)``; None for anything else."""
+    """The client's version out of ``prefect/X.Y.Z (API v)``; None for anything else.
+
+    Podium's own client is a version of its own: its workers claim runs as others do, and renew no leases.
+    """
+    if agent.startswith(OURS):
+        return OWN
     match = _AGENT.match(agent)
     if match is None:
         return None
