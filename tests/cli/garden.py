@@ -24,6 +24,20 @@ def plant(url: str) -> dict[str, str]:
             "/deployments/",
             {"name": "prod", "flow_id": flow["id"], "work_pool_name": "pool", "schedules": [schedule], "tags": ["eu"]},
         )
+        post("/work_pools/", {"name": "shell", "type": "podium"})
+        backup = post("/flows/", {"name": "backup"})
+        command = {"command": ["rsync", "-a", "/srv/my data"], "timeout": 60}
+        schedule = {"schedule": {"interval": 900}, "slug": "quarterly"}
+        post(
+            "/deployments/",
+            {
+                "name": "backup",
+                "flow_id": backup["id"],
+                "work_pool_name": "shell",
+                "schedules": [schedule],
+                "job_variables": command,
+            },
+        )
         run = post(
             f"/deployments/{deployment['id']}/create_flow_run",
             {"name": "first-run", "parameters": {"day": "2026-05-06"}, "tags": ["eu"]},
@@ -51,6 +65,7 @@ def plant(url: str) -> dict[str, str]:
         "flow-run": run["id"],
         "task-run": task_run["id"],
         "deployment": "etl/prod",
+        "schedule": "backup",
         "work-pool": "pool",
         "work-queue": f"pool/{queue['name']}",
         "worker": "pool/worker-1",

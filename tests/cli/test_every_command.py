@@ -25,6 +25,8 @@ LEAVES = list(leaves())
 WITHOUT_FORMAT = {
     "server start": "it goes on until it is stopped",
     "server services start": "it goes on until it is stopped",
+    "worker start": "it goes on until it is stopped",
+    "run": "its stdout is that of the command it runs",
 }
 FORMATS = ("json", "jsonl", "csv", "yaml", "name")
 
