@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import exists, insert
+from sqlalchemy import exists, insert, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
+from podium.db.types import Id
 from podium.db.unit import Tx
 from podium.server.automations.interest import NUMBER, Interest
 from podium.server.events.consumers import AUTOMATIONS, CONSUMERS, Consumer
@@ -23,6 +24,8 @@ logger = logging.getLogger("podium.server.events")
 
 _encoder = msgspec.json.Encoder()
 
+# The column itself would make the subquery read the table.
+_NEW = literal_column("events.id", Id())
 # What decides whether an automation wants the event comes along: how often the automations have changed, and whether an
 # event that is to follow this one came before it.
 _INSERT_NEW = {
@@ -31,7 +34,7 @@ _INSERT_NEW = {
     .returning(
         events.c.id,
         NUMBER.scalar_subquery().label("number"),
-        exists().where(event_deliveries.c.leader == events.c.id).label("awaited"),
+        exists().where(event_deliveries.c.leader == _NEW).label("awaited"),
     )
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
