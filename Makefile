@@ -21,7 +21,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services bench-automations automation-model e2e e2e-matrix crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos
+.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services bench-automations automation-model e2e e2e-matrix crash event-crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos backup
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -87,7 +87,13 @@ chaos: .venv/.stamp-dev .venv/.stamp-bytecode  ## run what deploy/ describes for
 	PODIUM_TEST_MINUTES=$(MINUTES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -s -n 0 tests/chaos/test_chaos.py $(ARGS)
 
 crash: .venv/.stamp-dev  ## kill -9 the server 20 times under 16 writers, on each database (about 4 minutes)
-	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash $(ARGS)
+	PODIUM_TEST_KILLS=20 $(BIN)/python -m pytest tests/crash/test_kill.py $(ARGS)
+
+event-crash: .venv/.stamp-dev  ## kill -9 the server every 2 seconds while 20,000 events stream in, on each database (about 4 minutes)
+	PODIUM_TEST_EVENTS=20000 $(BIN)/python -m pytest -s tests/crash/test_events.py $(ARGS)
+
+backup: .venv/.stamp-dev  ## back up 5 times under 16 writers and 20,000 runs, and restore into both databases (about 10 minutes)
+	PODIUM_TEST_BACKUPS=5 PODIUM_TEST_BACKUP_RUNS=20000 $(BIN)/python -m pytest -s -n 0 tests/crash/test_backup.py $(ARGS)
 
 fuzz: .venv/.stamp-dev  ## make up EXAMPLES=200 requests to every operation, on each database, from SEED
 	@echo 'SEED=$(SEED)'

@@ -1,7 +1,9 @@
 """`python -m bench [--url URL|podium|prefect] [--against URL|podium|prefect]`: measure one server, or two in turn.
 
-A name starts that server in a home of its own (SQLite) and also measures its start, memory and commands; a URL is a
-server that runs already. Only one server gets CPU time at once: one started here is frozen while the other is measured.
+A name starts that server in a home of its own (SQLite) and also measures its start, memory and commands. Podium on
+PostgreSQL and Redis is podium-postgresql, and podium-postgresql-2 with two processes that answer and one of services.
+A URL is a server that runs already. Only one server gets CPU time at once: one started here is frozen while the other
+is measured.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import uvloop
 from bench import bare, processes, workloads
 from bench.load import Refused
 from bench.servers import COMMANDS, OwnServer, Server
+from bench.shared import WORKERS, SharedServer
 from bench.table import ROWS, Cell, Results, cpu_each, render
 
 IDLE = 10.0
@@ -76,7 +79,10 @@ async def measure(servers: list[Server], options: argparse.Namespace) -> Results
     """Every row that is asked for, on every server, in rounds that take turns."""
     results: Results = {server.name: {row.key: Cell() for row in ROWS} for server in servers}
     for server in servers:
-        if isinstance(server, OwnServer):
+        if isinstance(server, OwnServer) and options.only:
+            await server.start()
+            server.freeze()
+        elif isinstance(server, OwnServer):
             say(f"{server.name}: starts, idle memory, commands")
             await measure_starts(server, results[server.name], options.rounds)
             measure_commands(server, results[server.name], 5 if options.rounds > 1 else 1)
@@ -101,6 +107,8 @@ async def measure(servers: list[Server], options: argparse.Namespace) -> Results
 
 def server_of(word: str) -> Server:
     """A server to start, by name, or one that runs, by URL."""
+    if word in WORKERS:
+        return SharedServer(word)
     return OwnServer(word) if word in COMMANDS else Server(word)
 
 
@@ -150,11 +158,13 @@ async def run(options: argparse.Namespace) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--url", default="podium", help="the server: a URL ending in /api, podium or prefect")
+    parser.add_argument("--url", default="podium", help="the server: a name or a URL ending in /api")
     parser.add_argument("--against", help="another one to measure in turn and compare with")
     parser.add_argument("--rounds", type=int, default=2, help="how often the servers take turns in each row")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a turn lasts")
-    parser.add_argument("--only", nargs="+", choices=sorted(WORK), help="these rows of work alone")
+    parser.add_argument(
+        "--only", nargs="+", choices=sorted(WORK), help="these rows of work alone, no starts or commands"
+    )
     parser.add_argument("--bare", action="store_true", help="also measure what the machine does with nothing of Podium")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()

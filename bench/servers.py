@@ -59,12 +59,14 @@ class OwnServer(Server):
     before: tuple[str, ...] = ()
     """What runs its command, where that is not started by itself."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, command: str = "") -> None:
+        """``command`` is the key of its command, where the server is called something else."""
+        self.kind = command or name
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         super().__init__(f"http://127.0.0.1:{port}/api", name)
-        self.command = COMMANDS[name].absolute()
+        self.command = COMMANDS[self.kind].absolute()
         self.home = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
         self.settings: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,8 +80,8 @@ class OwnServer(Server):
     def environment(self) -> dict[str, str]:
         """The home and ``settings``, and nothing of the caller's settings."""
         own = {key: value for key, value in os.environ.items() if not key.startswith(("PODIUM_", "PREFECT_"))}
-        home = {"HOME": str(self.home), f"{self.name.upper()}_HOME": str(self.home)}
-        return own | home | self.settings | (SWITCHED_OFF if self.name == "prefect" else {})
+        home = {"HOME": str(self.home), f"{self.kind.upper()}_HOME": str(self.home)}
+        return own | home | self.settings | (SWITCHED_OFF if self.kind == "prefect" else {})
 
     async def start(self) -> float:
         """Starts it; seconds until /health answered 200. Raises RuntimeError with its last words where it never did."""

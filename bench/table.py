@@ -84,7 +84,7 @@ ROWS = (
     Row("runs-32", "flow runs, 32 clients", "/s", rate, more_is_better=True, demand=80, clean=True),
     Row("leases", "leases taken and given back, 32 clients", "/s", rate, more_is_better=True, demand=50, clean=True),
     Row("logs", "log lines, batches of 100, 8 clients", "/s", rate, more_is_better=True, demand=10),
-    Row("events", "task-run events, one socket, until readable", "/s", rate, more_is_better=True, demand=15),
+    Row("events", "task-run events, one socket, until readable", "/s", rate, more_is_better=True, demand=20),
     Row("reads", "filter reads, seeded database, 4 clients", "/s", rate, more_is_better=True),
     Row("start-1", "empty home to first answer", "s", number, demand=4),
     Row("start-2", "second start", "s", number, demand=3),

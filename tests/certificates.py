@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def make_certificate(path: Path) -> Path:
-    """Writes a certificate of 127.0.0.1 that nobody knows, with its key, into one file."""
+def make_certificate(path: Path, *hosts: str) -> Path:
+    """Writes a certificate of 127.0.0.1 and these hosts that nobody knows, with its key, into one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "podium")])
     now = datetime.now(UTC)
@@ -22,7 +22,12 @@ def make_certificate(path: Path) -> Path:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ip_address("127.0.0.1")), *(x509.DNSName(host) for host in hosts)]
+            ),
+            critical=False,
+        )
         .sign(key, hashes.SHA256())
     )
     form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

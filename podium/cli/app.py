@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from podium import __version__
-from podium.cli.output import Output
+from podium.cli.output import Output, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,6 +13,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"]:
         # Answered here since the command tree takes longer to import than the answer is worth.
         Output().line(__version__)
+        return 0
+    if given[:1] == ["__complete"]:
+        from podium.cli.completing import complete
+
+        for word, about in complete(given[1:]):
+            Output().raw(f"{printable(word)}\t{printable(about)}\n" if about else f"{printable(word)}\n")
         return 0
     from podium.cli.tree import run
 

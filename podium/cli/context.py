@@ -10,15 +10,20 @@ import typer
 
 from podium.cli.diagnostics import Diagnostics, ExitCode, Failure
 from podium.cli.output import Format, Output, Style
-from podium.profiles import Resolved, Settings, SettingsError, resolve
-from podium.profiles.resolve import profiles_path
 
 if TYPE_CHECKING:
     from podium.client.api import Client
+    from podium.profiles import Resolved, Settings
     from podium.profiles.store import ProfileStore
 
-FormatOption = Annotated[Format, typer.Option("--output", "-o", metavar="table|json", help="How to print.")]
+# Settings are loaded on use: help and completion read none, and what reads them takes a third of their time.
+
+FormatOption = Annotated[
+    Format,
+    typer.Option("--output", "-o", metavar="FORMAT", help="How to print: table, json, jsonl, csv, yaml or name."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
 
 class Invocation:
@@ -35,6 +40,8 @@ class Invocation:
         return Output(self._style)
 
     def _style(self) -> Style:
+        from podium.profiles import SettingsError
+
         # A wrong setting is no reason to hide the answer to `podium profile ls`.
         try:
             cli = self.resolved.settings.cli
@@ -43,17 +50,21 @@ class Invocation:
         return Style(cli.colors, cli.wrap_lines)
 
     @cached_property
-    def resolved(self) -> Resolved:
+    def resolved(self) -> "Resolved":
         """Every source of settings. Raises SettingsError."""
+        from podium.profiles import resolve
+
         return resolve(profile=self.profile)
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings; what was ignored is said on stderr. Raises SettingsError."""
         return self.settings_with({})
 
-    def settings_with(self, flags: Mapping[str, Any]) -> Settings:
+    def settings_with(self, flags: Mapping[str, Any]) -> "Settings":
         """The settings under a command's own options: paths of settings to values, None for those not given."""
+        from podium.profiles import resolve
+
         resolved = resolve(flags, profile=self.profile) if flags else self.resolved
         for notice in resolved.notices:
             if notice not in self._told:
@@ -65,6 +76,7 @@ class Invocation:
     def store(self) -> "ProfileStore":
         """The profile file."""
         # Loaded on use: most commands only read the profile file.
+        from podium.profiles.resolve import profiles_path
         from podium.profiles.store import ProfileStore
 
         return ProfileStore(profiles_path())
@@ -85,10 +97,19 @@ class Invocation:
     @property
     def interactive(self) -> bool:
         """Whether somebody is there to answer a question."""
+        from podium.profiles import SettingsError
+
         with suppress(SettingsError):
             if self.resolved.value("cli.prompt") is False:
                 return False
         return sys.stdin is not None and sys.stdin.isatty()
+
+    def told(self, sentence: str, output: Format, **record: Any) -> None:
+        """Say what was done: the sentence for people, the record for programs."""
+        if output == "table":
+            self.output.line(sentence)
+        else:
+            self.output.data(record, output)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be undone. Raises Failure when the answer is no or nobody is there."""

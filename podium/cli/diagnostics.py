@@ -7,7 +7,6 @@ from enum import IntEnum
 from typing import Final, TextIO
 
 from podium.cli.output import printable
-from podium.profiles.masking import mask_url
 
 
 class ExitCode(IntEnum):
@@ -21,6 +20,19 @@ class ExitCode(IntEnum):
     TIMEOUT = 5
     CONFLICT = 6
     INTERRUPTED = 130
+
+
+MEANINGS: Final = {
+    ExitCode.OK: "Done. For what was watched or waited for: it ended well.",
+    ExitCode.FAILURE: "Not done, or not all of it; the run that was watched failed; no server answers.",
+    ExitCode.USAGE: "The command line, a setting or a value is wrong.",
+    ExitCode.NOT_FOUND: "There is no such thing.",
+    ExitCode.AUTHORIZATION: "The credentials are missing or wrong, or do not allow it.",
+    ExitCode.TIMEOUT: "It did not happen in time.",
+    ExitCode.CONFLICT: "It exists already, or its state does not allow it.",
+    ExitCode.INTERRUPTED: "Somebody pressed Ctrl+C.",
+}
+"""What each code says; the table of docs/cli.md and of `podium help exit-codes`."""
 
 
 class Failure(Exception):
@@ -47,6 +59,9 @@ CODES: Final[dict[str, ExitCode]] = {
     "podium.db.errors.AuthenticationFailed": ExitCode.AUTHORIZATION,
     "podium.db.errors.UnsupportedDatabase": ExitCode.USAGE,
     "podium.db.errors.UnknownRevision": ExitCode.USAGE,
+    "podium.db.errors.BackupExists": ExitCode.CONFLICT,
+    "podium.db.errors.DatabaseNotEmpty": ExitCode.CONFLICT,
+    "podium.db.errors.DatabaseInUse": ExitCode.CONFLICT,
     "builtins.OSError": ExitCode.FAILURE,
     "builtins.TimeoutError": ExitCode.TIMEOUT,
 }
@@ -74,6 +89,9 @@ class Diagnostics:
         self._line("", text)
 
     def _line(self, label: str, text: str) -> None:
+        # Loaded on use: a command that has nothing to say of itself needs no settings.
+        from podium.profiles.masking import mask_url
+
         self.stream.write(f"{label}{printable(mask_url(' '.join(text.split())))}\n")
 
     def report(self, error: BaseException) -> ExitCode:
@@ -100,4 +118,6 @@ def code_of(error: BaseException) -> ExitCode | None:
 
 def mask_lines(text: str) -> str:
     """The text with the credentials inside the URLs of each line hidden."""
+    from podium.profiles.masking import mask_url
+
     return "".join(map(mask_url, text.splitlines(keepends=True)))

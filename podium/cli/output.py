@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
-Format = Literal["table", "json"]
-Columns = Sequence[str]
+if TYPE_CHECKING:
+    from podium.client.nouns.noun import Column
+
+Format = Literal["table", "json", "jsonl", "csv", "yaml", "name"]
 
 
 class Style(NamedTuple):
@@ -47,6 +49,10 @@ class Output:
         """Write a line."""
         self.stream.write(f"{printable(text)}\n")
 
+    def raw(self, text: str) -> None:
+        """Write a text as it is, for programs."""
+        self.stream.write(text)
+
     def json(self, value: Any) -> None:
         """Write a value as indented JSON."""
         # Loaded on use: commands that only print lines start without it.
@@ -54,33 +60,41 @@ class Output:
 
         self.stream.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
-    def table(self, columns: Columns, rows: Iterable[Sequence[str]]) -> None:
-        """Write rows under a heading."""
-        cells = [[printable(cell) for cell in row] for row in rows]
-        if self.is_terminal and self.style.colors:
-            self._rich_table(columns, cells)
+    def data(self, value: Any, format: Format, names: Sequence[str] = ("name", "id")) -> None:  # noqa: A002
+        """Write a value for a program, in any format but `table`; `names` are the fields that `name` looks for.
+
+        A value that is a list has a line for each item in the formats that go by lines.
+        """
+        # Loaded on use, as above.
+        from podium.cli.formats import written
+
+        if format == "json":
+            self.json(value)
         else:
-            self._plain_table(columns, cells)
+            for text in written(value, format, names):
+                self.stream.write(text)
 
-    def _plain_table(self, columns: Columns, rows: list[list[str]]) -> None:
-        heading = [column.upper() for column in columns]
-        widths = [max(map(len, cells)) for cells in zip(heading, *rows, strict=True)]
-        for row in [heading, *rows]:
-            padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            self.stream.write("  ".join(padded).rstrip() + "\n")
+    def table(self, columns: "Sequence[str | Column]", rows: Iterable[Sequence[str]]) -> None:
+        """Write rows under a heading."""
+        # Loaded on use, as above.
+        from podium.cli.table import Terminal, fitted_table, plain_table
+        from podium.client.nouns.noun import Column
 
-    def _rich_table(self, columns: Columns, rows: list[list[str]]) -> None:
-        # Loaded on use: rich takes as long to import as everything else a command needs.
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+        heads = [Column(column) if isinstance(column, str) else column for column in columns]
+        cells = [[on_one_line(cell) for cell in row] for row in rows]
+        if self.is_terminal:
+            lines = fitted_table(heads, cells, Terminal(self.width, self.style.colors, self.style.wrap))
+        else:
+            lines = plain_table(heads, cells)
+        for line in lines:
+            self.stream.write(f"{line}\n")
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column.upper(), no_wrap=not self.style.wrap, overflow="fold")
-        for row in rows:
-            table.add_row(*map(Text, row))
-        Console(file=self.stream, soft_wrap=not self.style.wrap).print(table)
+    @property
+    def width(self) -> int:
+        """Cells from side to side of the terminal."""
+        import shutil
+
+        return shutil.get_terminal_size().columns
 
 
 def printable(text: str) -> str:
@@ -88,3 +102,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def on_one_line(text: str) -> str:
+    """The text as a cell: without control characters, its line ends too."""
+    return printable(text).replace("\n", "\\n")

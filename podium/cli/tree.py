@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_command, get_command_from_info, get_group
+from typer.models import CommandInfo
 
 from podium import __version__
 from podium.cli.commands import ROWS, Row
@@ -22,7 +22,12 @@ from podium.cli.parameters import lighten
 
 
 class CommandTree(TyperGroup):
-    """A group whose members are its own commands and the rows under its name."""
+    """A group whose members are its own commands and the rows under its name.
+
+    ``waiting`` are those of its own that nobody called yet: to build one takes as long as to import the others.
+    """
+
+    waiting: dict[str, CommandInfo] = {}  # noqa: RUF012  # each group that has some brings its own
 
     def rows(self, context: Any) -> dict[str, Row]:
         """The rows directly under this group, by their last word."""
@@ -34,15 +39,24 @@ class CommandTree(TyperGroup):
                 found[name] = row
         return found
 
+    def aliases(self, context: Any) -> dict[str, str]:
+        """The other words for the rows directly under this group, and what they stand for."""
+        return {alias: name for name, row in self.rows(context).items() for alias in row.aliases}
+
     def list_commands(self, context: Any) -> list[str]:
         """The names of all members, in the order of help."""
-        return [*super().list_commands(context), *self.rows(context)]
+        own = self.waiting or super().list_commands(context)
+        return [*own, *self.rows(context)]
 
     def get_command(self, context: Any, name: str) -> Any:
         """The member of this name, imported if need be, or None."""
         if command := super().get_command(context, name):
             return command
-        row = self.rows(context).get(name)
+        if info := self.waiting.get(name):
+            self.commands[name] = command = _built(info)
+            return command
+        rows = self.rows(context)
+        row = rows.get(name) or rows.get(self.aliases(context).get(name, ""))
         return _load(row) if row else None
 
     def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
@@ -55,6 +69,8 @@ class CommandTree(TyperGroup):
         """The member that is called; a mistyped name is told the right one."""
         name = arguments[0]
         if not name.startswith("-") and self.get_command(context, name) is None:
+            from difflib import get_close_matches  # loaded on use: for mistakes alone
+
             similar = get_close_matches(name, self.list_commands(context), n=1)
             path = " ".join(["podium", *_path(context)])
             hint = f" Did you mean `{path} {similar[0]}`?" if similar else f" `{path} --help` lists them."
@@ -64,19 +80,20 @@ class CommandTree(TyperGroup):
     def format_commands(self, context: Any, formatter: Any) -> None:
         """List the members in help, without importing those of the rows."""
         rows = self.rows(context)
-        lines = [(name, command.get_short_help_str(formatter.width)) for name, command in self.commands.items()]
+        lines = [(name, summary_of(info)) for name, info in self.waiting.items() if not info.hidden]
         lines += [(name, row.help) for name, row in rows.items()]
         if lines:
             with formatter.section("Commands"):
                 formatter.write_dl(lines)
 
 
-def group(summary: str, callback: Callable[..., Any] | None = None) -> typer.Typer:
+def group(summary: str, callback: Callable[..., Any] | None = None, epilog: str | None = None) -> typer.Typer:
     """A command group for a row of the table."""
     return typer.Typer(
         cls=CommandTree,
         help=summary,
         callback=callback,
+        epilog=epilog,
         rich_markup_mode=None,
         add_completion=False,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -90,8 +107,7 @@ def run(arguments: Sequence[str]) -> int:
     with suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # what is written is a file
     try:
-        command = get_command(_root())
-        lighten(command)
+        command = root_command()
         code = command.main(list(arguments), prog_name="podium", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
     except typer.TyperException as error:
@@ -110,8 +126,15 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _root() -> typer.Typer:
-    return group("Podium runs Prefect flows: the server, and the commands around it.", _global_options)
+def root_command() -> Any:
+    """The whole tree, as far as it is called."""
+    codes = ", ".join(f"{int(code)} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
+    epilog = f"Exit codes: {codes}; `podium help exit-codes` says more."
+    command = get_command(
+        group("Podium runs Prefect flows: the server, and the commands around it.", _global_options, epilog)
+    )
+    lighten(command)
+    return command
 
 
 def _show_version(asked: bool) -> None:
@@ -152,7 +175,25 @@ def _exists(module: str) -> bool:
 
 def _load(row: Row) -> Any:
     app: typer.Typer = importlib.import_module(row.module).app
-    command = get_group(app) if app.info.cls is CommandTree else get_command(app)
+    if app.info.cls is not CommandTree:
+        command = get_command(app)
+    else:
+        waiting = {str(info.name): info for info in app.registered_commands}
+        command = cast(CommandTree, get_group(group(str(app.info.help), app.info.callback)))
+        command.waiting = waiting
     command.name = row.words.split()[-1]
     lighten(command)
     return command
+
+
+def _built(info: CommandInfo) -> Any:
+    command = get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
+    lighten(command)
+    return command
+
+
+def summary_of(info: CommandInfo) -> str:
+    """The first sentence of a command's help."""
+    text = (info.callback.__doc__ or "").strip().partition("\n")[0]
+    first, dot, _ = text.partition(". ")
+    return first.removesuffix(".") + "." if dot or text else text

@@ -3,15 +3,15 @@
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import msgspec
 
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
+from podium.client.http import Transport, httpx
 from podium.client.retrying import Retrying
 from podium.profiles import Settings
 from podium.profiles.sections.client import Api
@@ -43,6 +43,7 @@ class Client:
         ``retrying`` says which requests are sent again (none when left out), ``csrf`` whether to bring a server the
         tokens that it asks for.
         """
+        self.extra_headers, self.verify, self.token = dict(headers or {}), verify, auth_string or api_key
         headers = {**(headers or {}), "Content-Type": "application/json"}
         if auth_string:
             headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
@@ -53,7 +54,7 @@ class Client:
         self._csrf = Csrf() if csrf else None
         self._answered = False
         self._http = httpx.Client(
-            headers=headers, timeout=timeout, verify=verify, trust_env=False, follow_redirects=True
+            headers=headers, timeout=timeout, transport=Transport(verify), trust_env=False, follow_redirects=True
         )
 
     @classmethod
@@ -94,11 +95,7 @@ class Client:
         Raises ``Unreachable``, ``Unreadable`` or the ``Refused`` error of the answer's status.
         """
         content = encode(body) if body is not None else b"{}" if endpoint.body is not None else None
-        try:
-            response = self._send(endpoint, self.url + endpoint.url(**path), content, query)
-        except httpx.HTTPError as error:
-            fix = "`podium server start` starts one, PODIUM_API_URL names another"
-            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
+        response = self.send(endpoint, self.url + endpoint.url(**path), content, list(query.items()) if query else ())
         if response.status_code >= 400:
             raise refusal(response.status_code, _json(response.content))
         if endpoint.answer is None or not response.content:
@@ -108,15 +105,37 @@ class Client:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(f"{self.url} does not answer as the API does ({_reason(error)})") from error
 
+    def send(
+        self,
+        endpoint: Endpoint,
+        url: str,
+        content: bytes | None,
+        query: Sequence[tuple[str, str]] = (),
+        more: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer of whatever status, with ``more`` headers. Raises ``Unreachable``."""
+        try:
+            return self._send(endpoint, url, content, query, more or {})
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            fix = "`podium server start` starts one, PODIUM_API_URL names another"
+            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
+
     def _send(
-        self, endpoint: Endpoint, url: str, content: bytes | None, query: Mapping[str, str] | None
+        self,
+        endpoint: Endpoint,
+        url: str,
+        content: bytes | None,
+        query: Sequence[tuple[str, str]],
+        more: Mapping[str, str],
     ) -> httpx.Response:
         """The answer to a request, sent again where that is safe and promises something else."""
+        params: Any = list(query) or None
         attempt, renewed = 0, False
         while True:
             try:
                 headers = self._csrf.headers(self._http, self.url, endpoint.method) if self._csrf else {}
-                response = self._http.request(endpoint.method, url, content=content, params=query, headers=headers)
+                headers = {**headers, **more}
+                response = self._http.request(endpoint.method, url, content=content, params=params, headers=headers)
             except httpx.TransportError as error:
                 wait = self._retrying.after_error(endpoint, error, attempt, self._answered)
                 if wait is None:
@@ -133,23 +152,25 @@ class Client:
             time.sleep(wait)
             attempt += 1
 
-    def pages(self, endpoint: Endpoint, body: dict[str, Any], most: int | None = None) -> Iterator[Any]:
-        """Every item of a list endpoint, fetched page by page, ``most`` at the most.
+    def pages(
+        self, endpoint: Endpoint, body: dict[str, Any], most: int | None = None, skip: int = 0, **path: Any
+    ) -> Iterator[Any]:
+        """Every item of a list endpoint after the first ``skip``, fetched page by page, ``most`` at the most.
 
         A server may be set to smaller pages than usual; one that refuses a page is asked for half of it.
         """
-        offset, size = 0, PAGE
-        while most is None or offset < most:
-            limit = size if most is None else min(size, most - offset)
+        fetched, size = 0, PAGE
+        while most is None or fetched < most:
+            limit = size if most is None else min(size, most - fetched)
             try:
-                items = self.call(endpoint, {**body, "limit": limit, "offset": offset})
+                items = self.call(endpoint, {**body, "limit": limit, "offset": skip + fetched}, **path)
             except Invalid as error:
                 if limit == 1 or INVALID_LIMIT not in error.detail:
                     raise
                 size = limit // 2
                 continue
             yield from items
-            offset += len(items)
+            fetched += len(items)
             if len(items) < limit:
                 return
 

@@ -3,9 +3,9 @@
 import time
 from uuid import uuid4
 
-import httpx
 import msgspec
 
+from podium.client.http import httpx
 from podium.wire import csrf
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -5,9 +5,9 @@ import random
 import time
 from typing import Final
 
-import httpx
 import msgspec
 
+from podium.client.http import httpx
 from podium.profiles.sections.client import Client as Settings
 from podium.wire.endpoint import Endpoint
 

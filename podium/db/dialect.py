@@ -60,6 +60,10 @@ class _Unindexed(FunctionElement[Any]):
     inherit_cache = True
 
 
+class _OfMost(FunctionElement[bool]):
+    inherit_cache = True
+
+
 def holds_all(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
     """Whether a JSON array of strings holds every one of the values."""
     return _HoldsAll(column, bindparam(None, values, type_=Json(), unique=True), *_each(values))
@@ -128,6 +132,12 @@ def unindexed(expression: ColumnElement[Any]) -> ColumnElement[Any]:
     plain = _Unindexed(expression)
     plain.type = expression.type
     return plain
+
+
+def of_most(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A condition that SQLite takes to hold for most rows: without statistics it would find them by any index that
+    begins with the column, and not by the partial one of the rows for which it holds."""
+    return _OfMost(condition)
 
 
 def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
@@ -256,6 +266,16 @@ def _later_sqlite(element: _Later, compiler: SQLCompiler, **options: Any) -> str
 def _later_postgresql(element: _Later, compiler: SQLCompiler, **options: Any) -> str:
     moment, seconds = _parts(element, compiler, **options)
     return f"({moment} + make_interval(secs => {seconds}))"
+
+
+@compiles(_OfMost, "sqlite")
+def _of_most_sqlite(element: _OfMost, compiler: SQLCompiler, **options: Any) -> str:
+    return f"likelihood({_parts(element, compiler, **options)[0]}, 0.99)"
+
+
+@compiles(_OfMost, "postgresql")
+def _of_most_postgresql(element: _OfMost, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({_parts(element, compiler, **options)[0]})"
 
 
 @compiles(_Unindexed, "sqlite")

@@ -12,7 +12,12 @@
     │   ├── SchemaBehind          made by an older Podium and not yet upgraded
     │   └── SchemaTooNew          made by a newer Podium (or by another program)
     ├── UnknownRevision           no such revision to go to
-    └── MigrationFailed           a migration stopped half-way and was rolled back
+    ├── MigrationFailed           a migration stopped half-way and was rolled back
+    ├── DatabaseInUse             a server works with it, which must not be
+    └── BackupError
+        ├── BackupExists          there is a file of that name
+        ├── BackupDamaged         not a backup, or not all of one any more
+        └── DatabaseNotEmpty      a restore would delete what the database holds
 """
 
 
@@ -58,3 +63,23 @@ class UnknownRevision(DatabaseError):
 
 class MigrationFailed(DatabaseError):
     """A migration failed; what it had done was rolled back."""
+
+
+class DatabaseInUse(DatabaseError):
+    """A server works with the database."""
+
+
+class BackupError(DatabaseError):
+    """A backup cannot be made or restored."""
+
+
+class BackupExists(BackupError):
+    """There is a file of the name that the backup should get."""
+
+
+class BackupDamaged(BackupError):
+    """The file is no backup, or does not hold what was written into it."""
+
+
+class DatabaseNotEmpty(BackupError):
+    """The database to restore into holds something."""

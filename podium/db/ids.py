@@ -1,13 +1,14 @@
 """Ids of the rows the server makes: time-ordered UUIDs (RFC 9562, version 7)."""
 
 import os
+import re
 import threading
 import time
 import uuid
 
 DEFAULT_WORKSPACE_ID = "00000000-0000-0000-0000-000000000001"
 
-
+_is_canonical = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _lock = threading.Lock()
 _last = 0
 
@@ -38,6 +39,8 @@ def new_ids(count: int) -> list[str]:
 
 def canonical_id(text: str) -> str | None:
     """The UUID that a text spells (in capitals, without dashes, …) as ids are stored; None when it spells none."""
+    if _is_canonical(text):
+        return text
     try:
         return str(uuid.UUID(text))
     except ValueError:

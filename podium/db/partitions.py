@@ -39,6 +39,9 @@ PIVOT = datetime(2024, 1, 1, tzinfo=UTC)
 MOST_MOVED = 10_000
 """Rows of one range that are moved out of ``…_other`` for a partition of their own; where there are more they stay."""
 
+MOST_PAST = 200
+"""Partitions that are made at most for what lies in the past; what is older stays in ``…_other``."""
+
 LOCK_WAIT = 300
 """Milliseconds that making or dropping a partition waits for its lock: for so long others wait behind it."""
 
@@ -104,6 +107,19 @@ def missing(tx: Tx, family: str, width: timedelta, ahead: timedelta) -> list[tup
         end = _floor(start, width) + width
         ranges.append((start, end))
         start = end
+    return ranges
+
+
+def past_ranges(tx: Tx, family: str, width: timedelta, since: datetime) -> list[tuple[datetime, datetime]]:
+    """The ranges from ``since`` on that lie before all partitions there are, or until now: for rows that come late."""
+    first, _ = FAMILIES[family][0]
+    ends = [each.start for each in partitions_of(tx, first) if each.start is not None]
+    until = min(ends, default=_floor(tx.now, width) + width)
+    ranges: list[tuple[datetime, datetime]] = []
+    while until > since and len(ranges) < MOST_PAST:
+        start = _floor(until - timedelta(microseconds=1), width)
+        ranges.append((start, until))
+        until = start
     return ranges
 
 

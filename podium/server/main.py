@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import os
 import signal
@@ -71,8 +72,11 @@ class _Lifespan:
     ``answers`` tells whether the process answers the requests of clients.
     """
 
-    def __init__(self, app: Any, runtime: Runtime, services: Services | None, answers: bool) -> None:
+    def __init__(
+        self, app: Any, runtime: Runtime, services: Services | None, answers: bool, loaded: Callable[[], object]
+    ) -> None:
         self._app = app
+        self._loaded = loaded
         self._runtime = runtime
         self._services = services
         self._notes_presence = answers and runtime.settings.server.services.zombies.enabled
@@ -91,6 +95,7 @@ class _Lifespan:
         if self._services is not None:
             self._starting = asyncio.create_task(self._services.start())
             self._starting.add_done_callback(_log_failure)
+            self._starting.add_done_callback(lambda _: self._loaded())
         noting = asyncio.create_task(keep_noting(self._runtime)) if self._notes_presence else None
         await receive()
         if noting is not None:
@@ -172,11 +177,16 @@ Role = Literal["all", "api", "services"]
 
 
 def build(
-    settings: Settings, ready: Callable[[], None], role: Role = "all", figures: Figures | None = None
+    settings: Settings,
+    ready: Callable[[], None],
+    role: Role = "all",
+    figures: Figures | None = None,
+    loaded: Callable[[], object] = lambda: None,
 ) -> uvicorn.Server:
     """A server that is ready to run on a bound socket; ``ready`` is called when the first request can come.
 
-    ``figures`` is where the process counts for the metrics, if it is one of several.
+    ``figures`` is where the process counts for the metrics, if it is one of several. ``loaded`` is called when the
+    services, which load more than all the rest, have started.
     """
     runtime = create_runtime(settings, figures or Board(("services" if role == "services" else "server",)).members[0])
     runtime.figures.begin()
@@ -191,6 +201,7 @@ def build(
             runtime,
             services,
             answers=role != "services",
+            loaded=loaded,
         ),
         loop="auto",
         http="httptools",
@@ -216,5 +227,14 @@ def serve(
     role: Role = "all",
     figures: Figures | None = None,
 ) -> None:
-    """Serves on the bound socket until SIGINT or SIGTERM."""
-    build(settings, ready, role, figures).run(sockets=[listener])
+    """Serves on the bound socket until SIGINT or SIGTERM.
+
+    What is loaded by then stays to the end, and is kept from the garbage collector: walking it, in the middle of a
+    request whose answer has many rows, takes 50 ms.
+    """
+
+    def begin() -> None:
+        gc.freeze()
+        ready()
+
+    build(settings, begin, role, figures, loaded=gc.freeze).run(sockets=[listener])

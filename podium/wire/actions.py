@@ -1,5 +1,6 @@
 """What an automation does. An action is stored as the JSON it came as, so the ids in it are text."""
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -9,6 +10,8 @@ from podium.wire.scalars import Json, Seconds, Uuid, refusal, seconds
 from podium.wire.states import StateType
 
 Source = Literal["selected", "inferred"]
+
+ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 if TYPE_CHECKING:
     Template = str
@@ -173,6 +176,25 @@ class CallWebhook(_Action, tag="call-webhook"):
         self.payload = _template_text(self.payload)
 
 
+class SendEmailNotification(_Action, tag="send-email-notification"):
+    """Sends an email to addresses; ``subject`` and ``body`` are templates.
+
+    It goes over the server that the block describes, over the server's own SMTP settings without one.
+    """
+
+    emails: list[str]
+    body: str
+    subject: str = "Podium notification"
+    block_document_id: Uuid | None = None
+
+    def __post_init__(self) -> None:
+        """Check that somebody gets it."""
+        if not self.emails:
+            raise refusal("emails", "Expected at least one address")
+        if not all(ADDRESS.fullmatch(address) for address in self.emails):
+            raise refusal("emails", "Expected addresses of the form name@host")
+
+
 Action = (
     DoNothing
     | RunDeployment
@@ -191,4 +213,5 @@ Action = (
     | ResumeAutomation
     | SendNotification
     | CallWebhook
+    | SendEmailNotification
 )

@@ -112,6 +112,7 @@ REPLACE = Endpoint(
     body=AutomationUpdate,
     status=204,
     statuses=(404, 422),
+    further=(409,),
     permission="edit",
 )
 UPDATE = Endpoint(

@@ -17,7 +17,7 @@ from tests.chaos.load import Load
 from tests.chaos.sampler import Sampler
 from tests.chaos.topology import Topology, until
 
-MINUTES = float(os.environ.get("PODIUM_TEST_MINUTES", "0.75"))
+MINUTES = float(os.environ.get("PODIUM_TEST_MINUTES", "1.5"))
 SEED = int(os.environ.get("PODIUM_TEST_SEED", time.time()))
 FULL = MINUTES >= 5
 DEPLOYMENTS = 200 if FULL else 40
@@ -56,28 +56,54 @@ def test_nothing_is_missed_doubled_or_lost(tmp_path: Path, own_postgres: backing
         topology = Topology(tmp_path, own_postgres, SETTINGS)
     except backing.Absent as absent:
         pytest.skip(str(absent))
+    stages = Stages()
     with closing(History(tmp_path / "history.jsonl")) as history, topology:
-        report = run(topology, history)
+        report = run(topology, history, stages)
+    stages.end("stopped")
+    report.figures["seconds until"] = stages.seconds
     for name, value in report.figures.items():
         print(f"{name:52} {value}")
     assert not report.wrong, "\n".join([f"SEED={SEED}, history and logs in {tmp_path}", *report.wrong])
 
 
-def run(topology: Topology, history: History) -> checker.Report:
+class Stages:
+    """How long each part of the test took, by what it ended with."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def end(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = round(now - self._last, 1)
+        self._last = now
+
+
+def run(topology: Topology, history: History, stages: Stages) -> checker.Report:
+    stages.end("started")
     load = Load(topology.ports["proxy"], history, SEED)
     load.prepare(DEPLOYMENTS, SHORTEST)
     until(lambda: len({name for name, _, _ in runs(topology)}) == DEPLOYMENTS, 60, "not all are scheduled")
+    stages.end("scheduled")
     with Sampler(topology, history):
         start = time.time()
         load.start(3, 2, [f"chaos-{number}" for number in range(DEPLOYMENTS // 5)], SHORTEST)
         Faults(topology, history).run(plan(SEED, MINUTES * 60, sorted(topology.podium)))
+        stages.end("healed")
         healed = time.time()
         load.stop()
         end = time.time()
+        stages.end("no new work")
         drain(topology, end)
+        stages.end("drained")
         wait_for_rounds(topology, healed)
+        stages.end("all had a round")
         load.close()
-    return check(topology, history, load, start, end, time.time())
+    checked = time.time()
+    stages.end("no load")
+    report = check(topology, history, load, start, end, checked)
+    stages.end("checked")
+    return report
 
 
 def drain(topology: Topology, end: float) -> None:

@@ -109,6 +109,11 @@ class Topology:
         self._open.set()
         if self._keeper.is_alive():
             self._keeper.join()
+        stopping = [threading.Thread(target=process.stop, kwargs={"seconds": 15}) for process in self.podium.values()]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
         for process in reversed(self.processes.values()):  # Redis last
             process.stop(seconds=15)
 

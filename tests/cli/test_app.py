@@ -16,6 +16,7 @@ from podium.cli.commands import ROWS, Row
 from podium.cli.diagnostics import CODES, Diagnostics, ExitCode, Failure
 from tests.cli.conftest import Podium
 
+FORMATS = "table, json, jsonl, csv, yaml, name"
 ROOT = Path(__file__).parents[2]
 
 
@@ -59,7 +60,7 @@ def test_every_row_leads_to_a_module_with_its_help(podium: Podium, row: Row) -> 
         (["config", "view", "--nope"], "No such option: --nope `podium config view --help` shows how."),
         (
             ["version", "-o", "xml"],
-            "Invalid value for '--output' / '-o': 'xml' is not one of table, json. `podium version --help` shows how.",
+            f"Invalid value for '--output' / '-o': 'xml' is not one of {FORMATS}. `podium version --help` shows how.",
         ),
         (["config", "explain"], "Missing argument 'KEY'. `podium config explain --help` shows how."),
     ],

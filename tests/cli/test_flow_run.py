@@ -114,9 +114,11 @@ def test_inspect(flow_run: Podium, runs: dict[str, Any], by: str) -> None:
 
 
 def test_inspect_as_json(flow_run: Podium, runs: dict[str, Any]) -> None:
-    """Everything the server tells of it."""
+    """Everything the server tells of it; several are a list."""
     shown = json.loads(flow_run("inspect", "failed-run", "-o", "json").out)
-    assert shown["flow_run"]["id"] == runs["failed-run"]["id"]
+    assert shown["id"] == runs["failed-run"]["id"]
+    two = json.loads(flow_run("inspect", "failed-run", "late-run", "-o", "json").out)
+    assert [each["name"] for each in two] == ["failed-run", "late-run"]
     assert [state["type"] for state in shown["states"]][-2:] == ["RUNNING", "FAILED"]
 
 

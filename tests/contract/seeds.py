@@ -58,11 +58,14 @@ class Seeds:
             "variables": self._made("variables/", {"name": "variable", "value": 1}),
             "artifacts": self._made("artifacts/", {"key": "artifact", "data": 1}),
             "automations": self._made("automations/", automation),
+            "notifications": self._made("notifications/", {"name": "notification", "emails": ["a@example.com"]}),
+            "webhooks": (webhook := self._made("webhooks/", {"name": "webhook"})),
             "saved_searches": self._made("saved_searches/", {"name": "search"}, "PUT"),
             "concurrency_limits": self._made("concurrency_limits/", {"tag": "tag", "concurrency_limit": 1000}),
             "v2": limit,
             "leases": {"id": self._made("v2/concurrency_limits/increment-with-lease", asked)["lease_id"]},
         }
+        self._secret = webhook["url"].rpartition("/")[2]
         self.known |= {"task_run_id": self._ids["task_runs"]["id"], "base_job_template": {}}
 
     def path(self, template: str, names: tuple[str, ...]) -> Values:
@@ -73,8 +76,11 @@ class Seeds:
         own |= {"flow_name": "etl", "deployment_name": "daily", "block_document_name": "books", "id_or_name": "limit"}
         own |= {"schedule_id": self._ids["schedules"]["id"], "lease_id": self._ids["leases"]["id"], "countable": "day"}
         own |= {"resource_id": "prefect.flow.1", "view": "demo-flows", "checksum": "sha256:0"}
+        own["secret"] = self._secret
         own["id"] = self._ids.get(noun, {}).get("id", "5c0ffee0-0000-4000-8000-000000000009")
-        own["name"] = {"flows": "etl", "variables": "variable", "work_queues": "default"}.get(noun, "pool")
+        names_of = {"flows": "etl", "variables": "variable", "work_queues": "default"}
+        names_of |= {"notifications": "notification", "webhooks": "webhook"}
+        own["name"] = names_of.get(noun, "pool")
         if "/queues/" in template:
             own["name"] = "queue"
         if "/workers/" in template:

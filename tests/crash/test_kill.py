@@ -2,9 +2,6 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +13,7 @@ import httpx
 import pytest
 
 from podium.db import commands
-from tests import backing
+from tests.crash.server import Server
 
 KILLS = int(os.environ.get("PODIUM_TEST_KILLS", "3"))
 WRITERS = 16
@@ -30,45 +27,6 @@ class History:
     acknowledged: dict[str, list[str]] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
-
-
-class Server:
-    """A server process that can be killed and started again on the same port and database."""
-
-    def __init__(self, home: Path, database_url: str) -> None:
-        self.home = home
-        self.port = backing.free_port()
-        self.url = f"http://127.0.0.1:{self.port}/api"
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "PODIUM_HOME": str(home / ".podium"),
-            "PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url,
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with (self.home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "podium", "server", "start", "--port", str(self.port)],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/health", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError((self.home / "server.log").read_text()[-3000:])
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,17 +4,20 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from podium.db import commands
-from podium.db.bulk import insert_many, insert_new, put_many, set_many
+from podium.db.bulk import CHUNK, insert_many, insert_new, put_many, put_missing, put_newest, set_many
 from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, canonical_id, new_id, new_ids
+from podium.db.tables.events import events
 from podium.db.tables.flows import flows
 from podium.db.tables.logs import logs
 from podium.db.tables.services import service_heartbeats
+from podium.db.tables.task_runs import task_runs
 from podium.db.unit import Tx
 
 NOW = datetime(2024, 5, 6, 12, 0, 0, 1, tzinfo=UTC)
@@ -106,6 +109,28 @@ def test_rows_that_exist_are_left_out_and_told(run: Any) -> None:
     assert {each["created"] for each in stored} == {NOW}
 
 
+def test_any_number_of_rows_is_inserted_with_what_they_share_and_what_not(run: Any) -> None:
+    """One row, a whole number of statements and more; values that all rows share, nothing among them, and others."""
+
+    def unit(tx: Tx, count: int) -> list[tuple[Any, ...]]:
+        shared = {"workspace_id": DEFAULT_WORKSPACE_ID, "tags": [f"{count}"], "created": NOW}
+        rows = [
+            {"id": new_id(), "name": f"{count} {n:03}", "labels": {"n": n}, "updated": NOW + timedelta(n), **shared}
+            for n in range(count)
+        ]
+        assert len(set(insert_new(tx, flows, rows[1:]))) == count - 1
+        assert insert_new(tx, flows, [rows[0], rows[0]]) == [rows[0]["id"]]
+        stored = tx.all(select(flows).where(flows.c.name.startswith(f"{count} ")).order_by(flows.c.name))
+        return [(bytes(row["tags"]), bytes(row["labels"]), row["created"], row["updated"]) for row in stored]
+
+    for count in (1, 2, CHUNK + 1, 2 * CHUNK + 2):
+        stored = run(lambda tx, count=count: unit(tx, count))
+        assert len(stored) == count
+        for n, (tags, labels, created, updated) in enumerate(stored):
+            assert (tags, labels.replace(b" ", b"")) == (b'["%d"]' % count, b'{"n":%d}' % n)
+            assert (created, updated) == (NOW, NOW + timedelta(n))
+
+
 def test_rows_are_put_in_place_of_those_with_the_same_key(run: Any) -> None:
     """By one statement, moments, numbers and nothing at all included."""
 
@@ -148,3 +173,48 @@ def test_new_rows_that_no_table_takes_are_refused(run: Any) -> None:
     """As an error of SQLAlchemy, whatever the driver calls it."""
     with pytest.raises(IntegrityError):
         run(lambda tx: insert_new(tx, flows, [{"id": new_id(), "name": None}]))
+
+
+def _run_row(tx: Tx, run_id: str, seconds: int) -> dict[str, Any]:
+    moment = NOW + timedelta(seconds=seconds)
+    fixed = {"id": run_id, "workspace_id": tx.workspace_id, "flow_run_id": None, "task_key": "k", "dynamic_key": run_id}
+    return {**fixed, "name": f"at {seconds}", "state_timestamp": moment, "created": moment, "updated": moment}
+
+
+def test_only_what_is_newer_replaces(run: Any) -> None:
+    """An older row, or one as old, changes nothing; what is kept of a row stays."""
+
+    def unit(tx: Tx) -> Any:
+        ids = new_ids(150)
+        put_newest(tx, task_runs, [_run_row(tx, each, 5) for each in ids], "state_timestamp", ("created",))
+        again = [_run_row(tx, each, 4 + place % 3) for place, each in enumerate(ids)]
+        put_newest(tx, task_runs, again, "state_timestamp", ("created",))
+        put_newest(tx, task_runs, [], "state_timestamp", ("created",))
+        return [(row["name"], row["created"]) for row in tx.all(select(task_runs).order_by(task_runs.c.id))]
+
+    created = NOW + timedelta(seconds=5)
+    assert run(unit) == [("at 6" if place % 3 == 2 else "at 5", created) for place in range(150)]
+
+
+def test_what_is_there_stays(run: Any) -> None:
+    """Also where one of the rows holds text that PostgreSQL stores in JSON but cannot look into."""
+    odd = msgspec.Raw(b'{"nul": "\\u0000"}')
+
+    def unit(tx: Tx) -> list[list[bytes]]:
+        found = []
+        for store in (put_missing, insert_new):
+            tx.run(events.delete())
+            ids = new_ids(71)
+            store(tx, events, [_event_row(tx, each, b"{}") for each in ids[:40]])
+            more = [_event_row(tx, each, b'{"second": 1}') for each in ids[20:70]]
+            store(tx, events, [*more, _event_row(tx, ids[70], bytes(odd))])
+            found.append([bytes(row["payload"]) for row in tx.all(select(events.c.payload).order_by(events.c.id))])
+        return found
+
+    assert run(unit) == [[b"{}"] * 40 + [b'{"second": 1}'] * 30 + [bytes(odd)]] * 2
+
+
+def _event_row(tx: Tx, event_id: str, payload: bytes) -> dict[str, Any]:
+    said = {"resource": {}, "related": [], "payload": msgspec.Raw(payload)}
+    moments = dict.fromkeys(("occurred", "received", "recorded"), NOW)
+    return {"id": event_id, "workspace_id": tx.workspace_id, "event": "e", "resource_id": "r", **said, **moments}

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
-from podium.cli.output import Output
+from podium.cli.output import Format, Output
 from podium.cli.tree import group
 from podium.profiles import Resolved
 from podium.profiles.errors import NotSettable, UnknownKey
@@ -23,10 +24,11 @@ SecretsOption = Annotated[
 ]
 
 
-@app.command("set")
+@app.command("set", epilog=example("podium config set PODIUM_API_URL=http://127.0.0.1:4200/api"))
 def set_values(
     context: typer.Context,
     assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Settings and their values.")],
+    output: FormatOption = "table",
 ) -> None:
     """Set settings in the profile."""
     invocation = current(context)
@@ -35,16 +37,19 @@ def set_values(
     invocation.store.set(profile, values)
     after = Invocation(invocation.profile).resolved
     for key in values:
-        invocation.output.line(f"Set {key} in profile {profile!r}.")
+        sentence = f"Set {key} in profile {profile!r}."
+        invocation.told(sentence, output, name=key, action="set", profile=profile)
         origin = after.origin(key)
         if origin.source != "profile":
             invocation.diagnostics.warning(f"{origin.where}: {origin.key} wins over the profile.")
 
 
-@app.command("unset")
+@app.command("unset", epilog=example("podium config unset PODIUM_API_URL"))
 def unset_values(
     context: typer.Context,
     keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Settings to remove from the profile.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Taken, and not needed.", hidden=True)] = False,
+    output: FormatOption = "table",
 ) -> None:
     """Remove settings from the profile."""
     invocation = current(context)
@@ -56,10 +61,11 @@ def unset_values(
         if key not in content and not any(find(each) is find(key) for each in content):
             raise Failure(f"{key} is not set in profile {profile!r}.", ExitCode.NOT_FOUND)
     for key in invocation.store.unset(profile, keys):
-        invocation.output.line(f"Removed {key} from profile {profile!r}.")
+        sentence = f"Removed {key} from profile {profile!r}."
+        invocation.told(sentence, output, name=key, action="unset", profile=profile)
 
 
-@app.command("view")
+@app.command("view", epilog=example("podium config view --show-defaults -o json"))
 def view(
     context: typer.Context,
     show_defaults: Annotated[
@@ -78,8 +84,8 @@ def view(
     if show_defaults:
         shown |= {each.path: each for each in ALL.values() if each.section and each.path != "profile"}
     entries = [_entry(resolved, each, show_secrets) for each in sorted(shown.values(), key=resolved.printed_name)]
-    if output == "json":
-        _print_json(invocation.output, settings.profile, entries, show_sources)
+    if output != "table":
+        _print_data(invocation.output, settings.profile, entries, show_sources, output)
         return
     invocation.output.line(f"PODIUM_PROFILE={quoted(settings.profile)}")
     for name, value, origin in entries:
@@ -87,7 +93,7 @@ def view(
         invocation.output.line(f"{name}={quoted(text(value))}{source}")
 
 
-@app.command("explain")
+@app.command("explain", epilog=example("podium config explain PODIUM_API_URL"))
 def explain(
     context: typer.Context,
     key: Annotated[str, typer.Argument(metavar="KEY", help="A setting, by name or path.")],
@@ -112,10 +118,10 @@ def explain(
         }
         for candidate in resolved.candidates(setting.path)
     ]
-    if output == "json":
+    if output != "table":
         about = {"name": setting.name, "path": setting.path, "aliases": setting.names[1:], "help": setting.sentence}
         more = {"expected": expected(setting), "has_effect": has_effect(setting.path), "candidates": candidates}
-        invocation.output.json({**about, **more})
+        invocation.output.data({**about, **more}, output)
         return
     invocation.output.line(f"{setting.name}: {setting.sentence}")
     invocation.output.line(f"Takes {expected(setting)}. {_place(setting)}")
@@ -126,8 +132,8 @@ def explain(
     invocation.output.table(["", "source", "origin", "name", "value"], rows)
 
 
-@app.command("validate")
-def validate(context: typer.Context) -> None:
+@app.command("validate", epilog=example("podium config validate"))
+def validate(context: typer.Context, output: FormatOption = "table") -> None:
     """Check every setting in every source, strictly."""
     invocation = current(context)
     # Loaded on use: pydantic takes longer to import than all other commands of this group take to run.
@@ -143,16 +149,17 @@ def validate(context: typer.Context) -> None:
     if found or unknown:
         raise typer.Exit(ExitCode.USAGE)
     count = len(list(resolved.given()))
-    invocation.output.line(f"All settings are in order: {count} set, profile {resolved.profile!r}.")
+    sentence = f"All settings are in order: {count} set, profile {resolved.profile!r}."
+    invocation.told(sentence, output, profile=resolved.profile, settings=count, result="valid")
 
 
-@app.command("schema")
-def schema(context: typer.Context) -> None:
+@app.command("schema", epilog=example("podium config schema > podium.schema.json"))
+def schema(context: typer.Context, output: FormatOption = "json") -> None:
     """Print the JSON schema of podium.toml, for editors."""
     # Loaded on use, as above.
     from podium.profiles.model import json_schema
 
-    current(context).output.json(json_schema())
+    current(context).output.data(json_schema(), "json" if output == "table" else output)
 
 
 def quoted(value: str) -> str:
@@ -189,13 +196,22 @@ def _entry(resolved: Resolved, setting: Setting, show_secrets: bool) -> tuple[st
     return resolved.printed_name(setting), value, resolved.origin(setting.path)
 
 
-def _print_json(output: Output, profile: str, entries: list[tuple[str, Any, Candidate]], show_sources: bool) -> None:
+def _print_data(
+    out: Output, profile: str, entries: list[tuple[str, Any, Candidate]], show_sources: bool, output: Format
+) -> None:
     settings: dict[str, Any] = {}
     for name, value, origin in entries:
         plain: Any = str(value) if not isinstance(value, str | int | float | dict | frozenset | tuple | None) else value
         plain = sorted(plain) if isinstance(plain, frozenset) else plain
         settings[name] = {"value": plain, "source": origin.source, "origin": origin.where} if show_sources else plain
-    output.json({"profile": profile, "settings": settings})
+    if output in ("json", "yaml"):
+        out.data({"profile": profile, "settings": settings}, output)
+        return
+    records = [
+        {"name": name, **(value if isinstance(value, dict) and show_sources else {"value": value})}
+        for name, value in settings.items()
+    ]
+    out.data(records, output)
 
 
 def _place(setting: Setting) -> str:

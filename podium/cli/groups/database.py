@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from podium.cli.context import FormatOption, Invocation, YesOption, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
 from podium.profiles.masking import mask_url
@@ -24,7 +25,7 @@ PARTS = ("events", "flow_runs", "orphans", "leftovers")
 Step = Callable[[str, int, int], None]
 
 
-@app.command("upgrade")
+@app.command("upgrade", epilog=example("podium server database upgrade --dry-run"))
 def upgrade(
     context: typer.Context,
     revision: Annotated[
@@ -32,25 +33,28 @@ def upgrade(
     ] = "head",
     dry_run: DryRunOption = False,
     yes: YesOption = False,
+    output: FormatOption = "table",
 ) -> None:
     """Bring the tables up to date, or to a newer revision."""
     from podium.db import commands
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     plan = commands.plan_upgrade(url, revision, options)
     if dry_run:
         _print_sql(invocation, url, (plan.before, plan.after))
     elif plan.before == plan.after:
-        invocation.output.line(f"The database is at revision {_name(plan.after)} already.")
+        sentence = f"The database is at revision {_name(plan.after)} already."
+        invocation.told(sentence, output, before=plan.before, after=plan.after)
     else:
         invocation.confirm(f"Upgrade {mask_url(url)} from {_name(plan.before)} to {_name(plan.after)}?", yes=yes)
-        with _progress(invocation, "Upgrading") as step:
+        with progress_bar(invocation, "Upgrading") as step:
             done = commands.upgrade(url, revision, options=options, timeout=_timeout(invocation), progress=step)
-        invocation.output.line(f"Upgraded from {_name(done.before)} to {_name(done.after)}.")
+        sentence = f"Upgraded from {_name(done.before)} to {_name(done.after)}."
+        invocation.told(sentence, output, before=done.before, after=done.after)
 
 
-@app.command("downgrade")
+@app.command("downgrade", epilog=example("podium server database downgrade --revision -1"))
 def downgrade(
     context: typer.Context,
     revision: Annotated[
@@ -59,58 +63,63 @@ def downgrade(
     ] = "-1",
     dry_run: DryRunOption = False,
     yes: YesOption = False,
+    output: FormatOption = "table",
 ) -> None:
     """Take the tables back; what newer ones hold is lost."""
     from podium.db import commands
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     plan = commands.plan_downgrade(url, revision, options)
     if dry_run:
         _print_sql(invocation, url, (plan.before, plan.after))
     elif plan.before == plan.after:
-        invocation.output.line(f"The database is at revision {_name(plan.after)} already.")
+        sentence = f"The database is at revision {_name(plan.after)} already."
+        invocation.told(sentence, output, before=plan.before, after=plan.after)
     else:
         loss = "All tables are deleted." if plan.after is None else f"What is newer than {plan.after} is lost."
         invocation.confirm(
             f"Downgrade {mask_url(url)} from {_name(plan.before)} to {_name(plan.after)}? {loss}", yes=yes
         )
-        with _progress(invocation, "Downgrading") as step:
+        with progress_bar(invocation, "Downgrading") as step:
             done = commands.downgrade(url, revision, options=options, timeout=_timeout(invocation), progress=step)
-        invocation.output.line(f"Downgraded from {_name(done.before)} to {_name(done.after)}.")
+        sentence = f"Downgraded from {_name(done.before)} to {_name(done.after)}."
+        invocation.told(sentence, output, before=done.before, after=done.after)
 
 
-@app.command("reset")
-def reset(context: typer.Context, dry_run: DryRunOption = False, yes: YesOption = False) -> None:
+@app.command("reset", epilog=example("podium server database reset --yes"))
+def reset(
+    context: typer.Context, dry_run: DryRunOption = False, yes: YesOption = False, output: FormatOption = "table"
+) -> None:
     """Delete everything, and create the tables anew."""
     from podium.db import commands
     from podium.db.migrations import HEAD
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     back = commands.plan_downgrade(url, "base", options)
     if dry_run:
         _print_sql(invocation, url, (back.before, None), (None, HEAD))
         return
     invocation.confirm(f"Delete everything in {mask_url(url)}?", yes=yes)
-    with _progress(invocation, "Resetting") as step:
+    with progress_bar(invocation, "Resetting") as step:
         commands.reset(url, options=options, timeout=_timeout(invocation), progress=step)
-    invocation.output.line("The database is empty and up to date.")
+    invocation.told("The database is empty and up to date.", output, before=back.before, after=HEAD)
 
 
-@app.command("current")
+@app.command("current", epilog=example("podium server database current -o json"))
 def show_current(context: typer.Context, output: FormatOption = "table") -> None:
     """Show the revision of the tables."""
     from podium.db import commands
     from podium.db.migrations import HEAD
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     revision = commands.current(url, options)
     state = commands.state_of(revision)
-    if output == "json":
+    if output != "table":
         answer = {"database": mask_url(url), "revision": revision, "head": HEAD, "state": state}
-        invocation.output.json(answer)
+        invocation.output.data(answer, output)
         return
     told = {
         "current": "up to date",
@@ -121,20 +130,20 @@ def show_current(context: typer.Context, output: FormatOption = "table") -> None
     invocation.output.line(f"{_name(revision)} ({told[state]})")
 
 
-@app.command("history")
+@app.command("history", epilog=example("podium server database history"))
 def history(context: typer.Context, output: FormatOption = "table") -> None:
     """List the revisions; an asterisk marks the database's."""
     from podium.db import commands
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     found = commands.current(url, options)
     rows = [
         {"revision": revision, "current": revision == found, "title": title}
         for revision, title in commands.history().items()
     ]
-    if output == "json":
-        invocation.output.json(rows)
+    if output != "table":
+        invocation.output.data(rows, output)
         return
     invocation.output.table(
         ["", "revision", "title"],
@@ -142,17 +151,17 @@ def history(context: typer.Context, output: FormatOption = "table") -> None:
     )
 
 
-@app.command("check")
+@app.command("check", epilog=example("podium server database check"))
 def check(context: typer.Context, output: FormatOption = "table") -> None:
     """Compare the tables with those this version declares."""
     from podium.db import commands
     from podium.db.migrations import HEAD
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     problems = commands.check(url, options)
-    if output == "json":
-        invocation.output.json({"database": mask_url(url), "head": HEAD, "problems": problems})
+    if output != "table":
+        invocation.output.data({"database": mask_url(url), "head": HEAD, "problems": problems}, output)
     elif problems:
         for problem in problems:
             invocation.output.line(problem)
@@ -162,7 +171,7 @@ def check(context: typer.Context, output: FormatOption = "table") -> None:
         raise Failure(f"{mask_url(url)}: not as it should be, see above.")
 
 
-@app.command("stats")
+@app.command("stats", epilog=example("podium server database stats --all"))
 def stats(
     context: typer.Context,
     all_tables: Annotated[bool, typer.Option("--all", help="Also the tables without rows.")] = False,
@@ -172,10 +181,10 @@ def stats(
     from podium.db.statistics import statistics
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     found = statistics(url, options)
-    if output == "json":
-        invocation.output.json([{**_fields(each), "bytes_per_day": each.bytes_per_day} for each in found])
+    if output != "table":
+        invocation.output.data([{**_fields(each), "bytes_per_day": each.bytes_per_day} for each in found], output)
         return
     invocation.output.table(
         ["table", "rows", "bytes", "oldest", "rows/day", "bytes/day"],
@@ -183,21 +192,21 @@ def stats(
             [
                 each.table,
                 f"{'~' if each.estimated else ''}{each.rows}",
-                _size(each.bytes),
+                size_text(each.bytes),
                 "" if each.oldest is None else f"{each.oldest:%Y-%m-%d}",
                 "" if each.rows_per_day is None else str(each.rows_per_day),
-                _size(each.bytes_per_day),
+                size_text(each.bytes_per_day),
             ]
             for each in found
             if each.rows or all_tables
         ],
     )
-    invocation.output.line(f"Together {_size(sum(each.bytes or 0 for each in found))}.")
+    invocation.output.line(f"Together {size_text(sum(each.bytes or 0 for each in found))}.")
     if any(each.estimated for each in found):
         invocation.diagnostics.note("~: as PostgreSQL estimates it.")
 
 
-@app.command("prune")
+@app.command("prune", epilog=example("podium server database prune --older-than 30d --dry-run"))
 def prune(
     context: typer.Context,
     older_than: Annotated[
@@ -225,7 +234,7 @@ def prune(
     from podium.db.retention import pruning
 
     invocation = current(context)
-    url, options = _database(invocation)
+    url, options = database_of(invocation)
     age = None if older_than is None else _age(older_than)
     states = _words("--state", [each.upper() for each in state or ()], ENDS)
     wanted = pruning.wanted(invocation.settings, age, states, _words("--only", only or (), PARTS))
@@ -237,8 +246,8 @@ def prune(
         if vacuum:
             pruning.rewrite(url, options)
     found = [each for each in deletions if each.rows]
-    if output == "json":
-        invocation.output.json([each._asdict() for each in found])
+    if output != "table":
+        invocation.output.data([each._asdict() for each in found], output)
     elif found:
         invocation.output.table(["table", "rows", "what"], [[each.table, str(each.rows), each.rule] for each in found])
     else:
@@ -257,7 +266,8 @@ def _fields(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}
 
 
-def _size(number: int | None) -> str:
+def size_text(number: int | None) -> str:
+    """A number of bytes as people read it."""
     if number is None:
         return ""
     size = float(number)
@@ -283,7 +293,7 @@ def _age(text: str) -> timedelta:
     return age
 
 
-def _database(invocation: Invocation) -> tuple[str, Any]:
+def database_of(invocation: Invocation) -> tuple[str, Any]:
     """The URL of the database in the settings, and the Options to connect with. Raises Failure for one in memory."""
     from podium.db.options import Options
     from podium.db.urls import is_in_memory
@@ -319,8 +329,8 @@ def _print_sql(invocation: Invocation, url: str, *steps: tuple[str | None, str |
 
 
 @contextmanager
-def _progress(invocation: Invocation, label: str) -> Iterator[Step | None]:
-    """A bar on stderr while a migration runs, where somebody watches; it goes away when done."""
+def progress_bar(invocation: Invocation, label: str) -> Iterator[Step | None]:
+    """A bar on stderr while long work goes on, where somebody watches; it goes away when done."""
     stream = invocation.diagnostics.stream
     if not stream.isatty():
         yield None

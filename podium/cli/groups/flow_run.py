@@ -1,162 +1,163 @@
 """`podium flow-run`: the runs of flows and what they logged."""
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.context import FormatOption, current
+from podium.cli.declaring import completing, declared, example, parameter, several
 from podium.cli.diagnostics import ExitCode, Failure
+from podium.cli.run_logs import add_logs
 from podium.cli.tree import group
+from podium.cli.verbs import acting, add_verbs
+from podium.client.nouns.flow_runs import FLOW_RUN
+from podium.client.nouns.noun import Action, endpoint
+from podium.client.nouns.proposing import TERMINAL, cancel_by_force, resume
 
-if TYPE_CHECKING:
-    from podium.wire.flow_runs import FlowRun
+app = group("See, cancel, retry and follow the runs of flows.")
 
-app = group("See the runs of flows, their states and their logs.")
+RunArgument = Annotated[
+    str, typer.Argument(metavar="ID|NAME", help="A flow run.", autocompletion=completing("flow-run"))
+]
+TimeoutOption = Annotated[
+    str | None, typer.Option("--timeout", metavar="TIME", help="Give up after so long (90s, 10m), with exit code 5.")
+]
 
-RunArgument = Annotated[str, typer.Argument(metavar="ID|NAME", help="The id or the name of a flow run.")]
-
-LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
-STATE_NAMES = ("AwaitingRetry", "AwaitingConcurrencySlot", "RolledBack", "TimedOut")
-COLUMNS = ("id", "flow", "name", "state", "started", "duration")
-
-
-@app.command("ls")
-def list_flow_runs(
-    context: typer.Context,
-    flow: Annotated[str | None, typer.Option("--flow", help="Only runs of this flow.")] = None,
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only runs in a state of this name.")] = None,
-    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 15,
-    output: FormatOption = "table",
-) -> None:
-    """List flow runs, the newest first."""
-    from podium.wire import flow_runs
-
-    invocation = current(context)
-    body: dict[str, Any] = {"sort": "EXPECTED_START_TIME_DESC"}
-    if flow:
-        body["flows"] = {"name": {"any_": [flow]}}
-    if state:
-        body["flow_runs"] = {"state": {"name": {"any_": [_state_name(each) for each in state]}}}
-    runs: list[FlowRun] = list(invocation.client.pages(flow_runs.FILTER, body, limit))
-    if output == "json":
-        invocation.output.json(runs)
-        return
-    names = _flow_names(invocation, {run.flow_id for run in runs})
-    invocation.output.table(COLUMNS, [_row(run, names.get(run.flow_id, "")) for run in runs])
+add_verbs(
+    app,
+    FLOW_RUN,
+    {
+        "ls": "podium flow-run ls --state failed --since 1d --flow etl",
+        "inspect": "podium flow-run inspect sassy-mongoose -o json",
+        "retry": "podium flow-run retry --state crashed --since 2h --yes",
+        "pause": "podium flow-run pause sassy-mongoose",
+        "delete": "podium flow-run ls --state cancelled -o name | podium flow-run delete --yes -",
+    },
+)
+add_logs(
+    app,
+    FLOW_RUN,
+    "flow_run_id",
+    "podium flow-run logs sassy-mongoose --level error",
+    "podium flow-run logs -f sassy-mongoose",
+)
 
 
-@app.command("inspect")
-def inspect_flow_run(context: typer.Context, run: RunArgument, output: FormatOption = "table") -> None:
-    """Show a flow run with the history of its states."""
-    from podium.wire import states
-
-    invocation = current(context)
-    found = _find(invocation, run)
-    history = invocation.client.call(states.LIST_FLOW_RUN_STATES, query={"flow_run_id": found.id})
-    if output == "json":
-        invocation.output.json({"flow_run": found, "states": history})
-        return
-    flow = _flow_names(invocation, {found.flow_id}).get(found.flow_id, found.flow_id)
-    shown = {
-        "id": found.id,
-        "name": found.name,
-        "flow": flow,
-        "state": found.state_name or "",
-        "message": (found.state.message if found.state else None) or "",
-        "parameters": _json(found.parameters),
-        "tags": ", ".join(found.tags),
-        "deployment": found.deployment_id or "",
-        "pool": found.work_pool_name or "",
-        "runs": str(found.run_count),
-        "started": _time(found.start_time),
-        "ended": _time(found.end_time),
-        "duration": _duration(found.estimated_run_time),
-    }
-    for name, value in shown.items():
-        if value:
-            invocation.output.line(f"{name + ':':<12} {value}")
-    invocation.output.line()
-    rows = [(_time(each.timestamp), each.name or each.type, each.message or "") for each in history]
-    invocation.output.table(("time", "state", "message"), rows)
+FORCE = parameter(
+    "force",
+    Annotated[bool, typer.Option("--force", help="Make them CANCELLED without waiting for their processes.")],
+    False,
+)
+INPUT = parameter(
+    "run_input",
+    Annotated[str | None, typer.Option("--input", metavar="JSON", help="What the runs wait for.")],
+)
 
 
-@app.command("logs")
-def show_logs(
+def _cancelling(given: Any) -> Action:
+    usual = FLOW_RUN.action("cancel")
+    return usual._replace(run=cancel_by_force) if given["force"] else usual
+
+
+def _resuming(given: Any) -> Action:
+    usual = FLOW_RUN.action("resume")
+    if given["run_input"] is None:
+        return usual
+    from podium.cli.bodies import json_value
+
+    value = json_value(given["run_input"], "--input")
+    return usual._replace(run=lambda client, run: resume(client, run, value))
+
+
+app.command("cancel", epilog=example("podium flow-run cancel --state late --flow etl --dry-run"))(
+    acting(FLOW_RUN, FLOW_RUN.action("cancel"), [FORCE], _cancelling)
+)
+app.command("resume", epilog=example("podium flow-run resume sassy-mongoose --input '{\"approved\": true}'"))(
+    acting(FLOW_RUN, FLOW_RUN.action("resume"), [INPUT], _resuming)
+)
+
+
+@app.command("watch", epilog=example("podium flow-run watch sassy-mongoose --logs --timeout 1h"))
+def watch(
     context: typer.Context,
     run: RunArgument,
-    limit: Annotated[int | None, typer.Option("--limit", help="How many lines at most.", min=1)] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Print what it logs, too.")] = False,
+    timeout: TimeoutOption = None,
     output: FormatOption = "table",
 ) -> None:
-    """Print what a flow run logged, oldest line first."""
-    from podium.wire import logs
-
+    """Print the states of a flow run until it is over, and exit as it ended."""
     invocation = current(context)
-    found = _find(invocation, run)
-    body = {"logs": {"flow_run_id": {"any_": [found.id]}}, "sort": "TIMESTAMP_ASC"}
-    lines = invocation.client.pages(logs.FILTER, body, limit)
-    if output == "json":
-        invocation.output.json(list(lines))
-        return
-    for line in lines:
-        level = LEVELS.get(line.level, str(line.level))
-        invocation.output.line(f"{_time(line.timestamp)} {level:<8} {line.name}: {line.message}")
+    from podium.cli.bodies import seconds_of
+
+    limit = seconds_of(timeout, "--timeout")
+    found = FLOW_RUN.find(invocation.client, run)
+    from podium.cli.watching import watch as follow
+
+    raise typer.Exit(follow(invocation, found, output, limit, with_logs=logs))
 
 
-def _find(invocation: Invocation, given: str) -> "FlowRun":
-    """The run of this id, or the newest of this name."""
-    from podium.wire import flow_runs
+def _wait(
+    context: typer.Context, given: list[str] | None, wanted: list[str] | None, timeout: str | None, output: Any
+) -> None:
+    invocation = current(context)
+    from podium.cli.bodies import seconds_of
+    from podium.cli.selecting import named
+    from podium.cli.showing import show_list
+    from podium.cli.watching import is_in, wait
 
-    if _looks_like_id(given):
-        run: FlowRun = invocation.client.call(flow_runs.READ, id=given)
-        return run
-    body = {"flow_runs": {"name": {"any_": [given]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 1}
-    for found in invocation.client.call(flow_runs.FILTER, body):
-        newest: FlowRun = found
-        return newest
-    raise Failure(f"There is no flow run named {given!r}; `podium flow-run ls` lists them.", ExitCode.NOT_FOUND)
-
-
-def _looks_like_id(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4 and all(char in "0123456789abcdef-" for char in text.lower())
-
-
-def _state_name(given: str) -> str:
-    """A state's name however it was typed; a name of one's own that has a capital somewhere stays as it is."""
-    known = {name.lower(): name for name in STATE_NAMES}
-    return known.get(given.lower()) or (given.capitalize() if given in (given.lower(), given.upper()) else given)
+    names = named(given)
+    if not names:
+        raise Failure(f"Which flow runs? Give {FLOW_RUN.metavar}.", ExitCode.USAGE)
+    states = wanted_states(wanted)
+    runs = [FLOW_RUN.find(invocation.client, name) for name in names]
+    reached = wait(invocation, runs, states, seconds_of(timeout, "--timeout"))
+    show_list(invocation, FLOW_RUN, reached, output)
+    good = states if wanted else frozenset({"completed"})
+    fits = all(is_in(run, good) for run in reached)
+    raise typer.Exit(ExitCode.OK if fits else ExitCode.FAILURE)
 
 
-def _flow_names(invocation: Invocation, flow_ids: set[str]) -> dict[str, str]:
-    from podium.wire import flows
-
-    if not flow_ids:
-        return {}
-    body = {"flows": {"id": {"any_": sorted(flow_ids)}}}
-    return {flow.id: flow.name for flow in invocation.client.pages(flows.FILTER, body)}
-
-
-def _row(run: "FlowRun", flow: str) -> tuple[str, ...]:
-    started = run.start_time or run.expected_start_time
-    return (run.id, flow, run.name, run.state_name or "", _time(started), _duration(run.estimated_run_time))
-
-
-def _time(moment: datetime | None) -> str:
-    """In UTC, to the second: the same on every machine that reads along."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+WAIT_FOR = parameter(
+    "wanted",
+    Annotated[
+        list[str] | None,
+        typer.Option("--for", metavar="state=NAME,…", help="The states to wait for, by name or type; else any end."),
+    ],
+)
+app.command("wait", epilog=example("podium flow-run wait sassy-mongoose --for state=running,completed --timeout 10m"))(
+    declared(
+        _wait,
+        [several(FLOW_RUN), WAIT_FOR, parameter("timeout", TimeoutOption), parameter("output", FormatOption, "table")],
+        "Wait until flow runs are in a state, or over.\n\nThe exit code is 0 where all are in a state that was wanted "
+        "(without --for: where all completed), 1 where one ended otherwise, and 5 after --timeout.",
+    )
+)
 
 
-def _duration(seconds: float) -> str:
-    if seconds <= 0:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02}m{rest:02}s" if hours else f"{minutes}m{rest:02}s"
+def wanted_states(wanted: list[str] | None) -> frozenset[str]:
+    """The states of ``--for state=…``, in small letters; any end where nothing is said. Raises Failure."""
+    states: set[str] = set()
+    for each in wanted or ():
+        what, equals, names = each.partition("=")
+        if equals and what != "state":
+            raise Failure(f"--for takes state=NAME,…, not {each!r}.", ExitCode.USAGE)
+        states |= {name.strip().lower() for name in (names if equals else what).split(",") if name.strip()}
+    return frozenset(states or (each.lower() for each in TERMINAL))
 
 
-def _json(value: Any) -> str:
-    import msgspec
+@app.command("edit", epilog=example("podium flow-run edit sassy-mongoose --name nightly-retry --tag reviewed"))
+def edit(
+    context: typer.Context,
+    run: RunArgument,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Its new name.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Its tags from now on.")] = None,
+    output: FormatOption = "table",
+) -> None:
+    """Change the name or the tags of a flow run; without options in your editor."""
+    invocation = current(context)
+    from podium.cli.bodies import said
+    from podium.cli.editing import edit_row
 
-    return msgspec.json.encode(value).decode() if value else ""
+    found = FLOW_RUN.find(invocation.client, run)
+    changes, update = said(name=name, tags=tags), endpoint("flow_runs.UPDATE")
+    edit_row(invocation, FLOW_RUN, found, ("name", "tags"), changes, update, {"id": found.id}, output)

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from podium.cli.context import Invocation, current
+from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import Failure
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command("healthcheck")
+@app.command("healthcheck", epilog=example("podium healthcheck --ready --timeout 3"))
 def healthcheck(
     context: typer.Context,
     url: Annotated[
@@ -18,6 +19,7 @@ def healthcheck(
     ] = None,
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it lives.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.", min=0.1)] = 5.0,
+    output: FormatOption = "table",
 ) -> None:
     """Ask a process whether it is well. The exit code is 0 when it is; it may serve, or only run services."""
     # Loaded on use: every other command does without HTTP.
@@ -32,7 +34,8 @@ def healthcheck(
             client.call(root.READY if ready else root.HEALTH)
         except ClientError as error:
             raise Failure(f"{target}: {error}") from None
-    invocation.output.line(f"{target} is {'ready' if ready else 'alive'}.")
+    state = "ready" if ready else "alive"
+    invocation.told(f"{target} is {state}.", output, name=target, state=state)
 
 
 def _url(invocation: Invocation) -> str:

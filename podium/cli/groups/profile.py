@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from podium.cli.context import FormatOption, Invocation, YesOption, current
+from podium.cli.declaring import example
 from podium.cli.groups.config import SecretsOption, quoted
 from podium.cli.tree import group
 from podium.profiles.errors import ProfileNotFound, WrongProfile
@@ -18,7 +19,7 @@ app = group("Keep settings under a name and choose among them.")
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the profile.")]
 
 
-@app.command("ls")
+@app.command("ls", epilog=example("podium profile ls"))
 def ls(context: typer.Context, output: FormatOption = "table") -> None:
     """List the profiles; an asterisk marks the one in use."""
     invocation = current(context)
@@ -28,8 +29,8 @@ def ls(context: typer.Context, output: FormatOption = "table") -> None:
         {"name": name, "active": name == in_use, "settings": len(file.values(name)), "origin": _origin(file, name)}
         for name in file.names()
     ]
-    if output == "json":
-        invocation.output.json(rows)
+    if output != "table":
+        invocation.output.data(rows, output)
         return
     invocation.output.table(
         ["", "name", "settings", "origin"],
@@ -37,31 +38,33 @@ def ls(context: typer.Context, output: FormatOption = "table") -> None:
     )
 
 
-@app.command("create")
+@app.command("create", epilog=example("podium profile create staging --from default"))
 def create(
     context: typer.Context,
     name: NameArgument,
     source: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Copy this profile.")] = None,
+    output: FormatOption = "table",
 ) -> None:
     """Make a profile, empty or as a copy."""
     invocation = current(context)
     store = invocation.store
     store.create(name, _content(store.read(), source) if source else None)
-    invocation.output.line(f"Created profile {name!r}. `podium profile use {name}` makes it the active one.")
+    sentence = f"Created profile {name!r}. `podium profile use {name}` makes it the active one."
+    invocation.told(sentence, output, name=name, action="create")
 
 
-@app.command("use")
-def use(context: typer.Context, name: NameArgument) -> None:
+@app.command("use", epilog=example("podium profile use staging"))
+def use(context: typer.Context, name: NameArgument, output: FormatOption = "table") -> None:
     """Make a profile the active one."""
     invocation = current(context)
     invocation.store.use(name)
-    invocation.output.line(f"Profile {name!r} is active.")
+    invocation.told(f"Profile {name!r} is active.", output, name=name, action="use")
     in_use = _in_use(Invocation(invocation.profile))
     if in_use not in {name, None}:
         invocation.diagnostics.warning(f"PODIUM_PROFILE or --profile still chooses {in_use!r} here.")
 
 
-@app.command("inspect")
+@app.command("inspect", epilog=example("podium profile inspect staging -o json"))
 def inspect(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Profile; the one in use if left out.")] = None,
@@ -72,8 +75,8 @@ def inspect(
     invocation = current(context)
     content = _content(read_profiles(profiles_path()), name or invocation.resolved.profile)
     shown = {key: text(value) if show_secrets else mask(key, text(value)) for key, value in content.items()}
-    if output == "json":
-        invocation.output.json(shown)
+    if output != "table":
+        invocation.output.data(shown, output)
         return
     for key, value in shown.items():
         invocation.output.line(f"{key}={quoted(value)}")
@@ -81,20 +84,22 @@ def inspect(
         invocation.diagnostics.note("The profile is empty.")
 
 
-@app.command("rename")
+@app.command("rename", epilog=example("podium profile rename staging qa"))
 def rename(
     context: typer.Context,
     name: NameArgument,
     new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    output: FormatOption = "table",
 ) -> None:
     """Give a profile another name."""
     invocation = current(context)
     invocation.store.rename(name, new_name)
-    invocation.output.line(f"Renamed profile {name!r} to {new_name!r}.")
+    sentence = f"Renamed profile {name!r} to {new_name!r}."
+    invocation.told(sentence, output, name=new_name, action="rename", previous=name)
 
 
-@app.command("delete")
-def delete(context: typer.Context, name: NameArgument, yes: YesOption = False) -> None:
+@app.command("delete", epilog=example("podium profile delete qa"))
+def delete(context: typer.Context, name: NameArgument, yes: YesOption = False, output: FormatOption = "table") -> None:
     """Delete a profile."""
     invocation = current(context)
     store = invocation.store
@@ -102,7 +107,7 @@ def delete(context: typer.Context, name: NameArgument, yes: YesOption = False) -
     invocation.confirm(f"Delete profile {name!r}?", yes=yes)
     was_active = store.read().active == name
     store.delete(name)
-    invocation.output.line(f"Deleted profile {name!r}.")
+    invocation.told(f"Deleted profile {name!r}.", output, name=name, action="delete")
     if was_active:
         invocation.diagnostics.note(f"It was the active one; {DEFAULT_PROFILE!r} is in use.")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
 from podium.profiles.masking import mask_url
@@ -29,7 +30,7 @@ STOP_SECONDS = 15.0
 ANSWER_SECONDS = 10.0
 
 
-@app.command("start")
+@app.command("start", epilog=example("podium server start --port 4200 --background"))
 def start(
     context: typer.Context,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
@@ -74,10 +75,11 @@ def _names_ui(invocation: Invocation) -> bool:
     return invocation.resolved.origin("server.ui.static_directory").key.startswith("PODIUM_")
 
 
-@app.command("stop")
+@app.command("stop", epilog=example("podium server stop --port 4200"))
 def stop(
     context: typer.Context,
     port: Annotated[int | None, typer.Option("--port", help="Port of the server to stop.", min=1, max=65535)] = None,
+    output: FormatOption = "table",
 ) -> None:
     """Stop the server that was started from this home, and wait until it is gone."""
     from podium.server import pidfile
@@ -100,14 +102,15 @@ def stop(
             f"The server at {server.url} (pid {server.pid}) did not stop in time; `kill -9 {server.pid}` ends it.",
             ExitCode.TIMEOUT,
         )
-    invocation.output.line(f"Stopped the server at {server.url} (pid {server.pid}).")
+    sentence = f"Stopped the server at {server.url} (pid {server.pid})."
+    invocation.told(sentence, output, name=server.url, action="stop", pid=server.pid)
 
 
-@app.command("status")
+@app.command("status", epilog=example("podium server status --wait --timeout 30"))
 def status(
     context: typer.Context,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.", min=0)] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", "-t", help="Seconds to wait at most.", min=0)] = 60.0,
     output: FormatOption = "table",
 ) -> None:
     """Show whether the server answers, is ready and does its work; the exit code is not 0 when it is not ready."""
@@ -119,8 +122,8 @@ def status(
             raise Failure(f"{found['url']} is not ready after {timeout:g} s: {found['message']}.", ExitCode.TIMEOUT)
         time.sleep(PAUSE)
         found = _status(invocation)
-    if output == "json":
-        invocation.output.json(found)
+    if output != "table":
+        invocation.output.data(found, output)
     else:
         for name, value in found.items():
             shown = _shown(value)

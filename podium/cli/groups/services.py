@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.declaring import example
 from podium.cli.diagnostics import Failure
 from podium.cli.groups.server import LogLevelOption, say_started, server_url
 from podium.cli.tree import group
@@ -19,7 +20,8 @@ ANSWER_SECONDS = 3.0
 PREFIX, SUFFIX = "PODIUM_SERVER_SERVICES_", "_ENABLED"
 
 
-@app.command("ls")
+@app.command("list", hidden=True, epilog=example("podium server services ls"))
+@app.command("ls", epilog=example("podium server services ls"))
 def ls(context: typer.Context, output: FormatOption = "table") -> None:
     """List the background services: whether they are on, which variable says so, and what they last did."""
     from podium.server.services.registry import describe
@@ -29,14 +31,14 @@ def ls(context: typer.Context, output: FormatOption = "table") -> None:
     seen = _seen(invocation)
     for row in rows:
         row.update(seen.get(row["name"], {"state": "off" if not row["on"] else None}))
-    if output == "json":
-        invocation.output.json(rows)
+    if output != "table":
+        invocation.output.data(rows, output)
     else:
         invocation.output.table(COLUMNS, (_cells(row) for row in rows))
         invocation.diagnostics.note(f"The variables are {PREFIX}<variable>{SUFFIX}.")
 
 
-@app.command("start")
+@app.command("start", epilog=example("podium server services start --health-port 4201"))
 def start(
     context: typer.Context,
     health_host: Annotated[

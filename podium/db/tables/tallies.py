@@ -12,7 +12,7 @@ from sqlalchemy.schema import DDL
 
 from podium.db.tables.metadata import metadata, unchecked_workspace
 from podium.db.tables.tally_triggers import CREATE_POSTGRESQL, CREATE_SQLITE
-from podium.db.types import Timestamp
+from podium.db.types import Json, Timestamp
 
 
 def _tallies(name: str, *kinds: Column[bool]) -> Table:
@@ -42,6 +42,8 @@ def _tallies(name: str, *kinds: Column[bool]) -> Table:
         Column("running", Integer, nullable=False),
         Column("lateness", Float, nullable=False),
         Column("overdue", Integer, nullable=False),
+        # Of the runs of the line how many have each tag; null where they have too many tags, and on SQLite.
+        Column("tags", Json()),
         PrimaryKeyConstraint("workspace_id", "slice", "number"),
     )
 

@@ -48,11 +48,11 @@ $$
 
 
 def _postgresql(table: str, columns: tuple[str, ...]) -> list[str]:
-    """A trigger for each kind of change."""
+    """A trigger for each kind of change; lines tell of tags on this database alone."""
     old, new = f"OLD.expected_start_time < {_YOUNG}", f"NEW.expected_start_time < {_YOUNG}"
     changes = (
         ("insert", "INSERT", new),
-        ("update", f"UPDATE OF {', '.join((*COUNTED, *columns))}", f"{old} OR {new}"),
+        ("update", f"UPDATE OF {', '.join((*COUNTED, *columns, 'tags'))}", f"{old} OR {new}"),
         ("delete", "DELETE", old),
     )
     return [

@@ -19,6 +19,7 @@ from podium.profiles.declaration import (
 )
 from podium.profiles.sections.database import Database
 from podium.profiles.sections.events import Events
+from podium.profiles.sections.notifications import Notifications
 from podium.profiles.sections.services import Services
 
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  # read, not bound
@@ -234,6 +235,7 @@ class Server(Section, frozen=True):
     database: Database = msgspec.field(default_factory=Database)
     services: Services = msgspec.field(default_factory=Services)
     events: Events = msgspec.field(default_factory=Events)
+    notifications: Notifications = msgspec.field(default_factory=Notifications)
     logs: ServerLogs = msgspec.field(default_factory=ServerLogs)
     docket: Docket = msgspec.field(default_factory=Docket)
     concurrency: Concurrency = msgspec.field(default_factory=Concurrency)

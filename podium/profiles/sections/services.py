@@ -193,6 +193,12 @@ class Triggers(Section, frozen=True):
     ] = 10
 
 
+class Deliveries(Section, frozen=True):
+    """Sends notifications, email and calls of webhooks."""
+
+    enabled: Annotated[bool, setting("Send notifications, email and calls of webhooks.")] = True
+
+
 class Services(Section, frozen=True):
     """All background services."""
 
@@ -214,3 +220,4 @@ class Services(Section, frozen=True):
     event_persister: EventPersister = msgspec.field(default_factory=EventPersister)
     task_run_recorder: TaskRunRecorder = msgspec.field(default_factory=TaskRunRecorder)
     triggers: Triggers = msgspec.field(default_factory=Triggers)
+    notifications: Deliveries = msgspec.field(default_factory=Deliveries)

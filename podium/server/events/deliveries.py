@@ -1,17 +1,20 @@
 """How a consumer gets its events: each exactly once, in their order, also when the process dies in between.
 
 What a consumer has to do are rows of ``event_deliveries``. It takes them and deletes them in the transaction that does
-the work. One that fails is put off, and given up after the last attempt.
+the work. One that fails is put off, and given up after the last attempt. Every process with services runs every
+consumer; only one of them works at a time, and when its process dies another goes on at once.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from time import monotonic
+from zlib import crc32
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 
 from podium.db.errors import DatabaseUnavailable
+from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, events
 from podium.db.unit import Row, Tx
 from podium.server.events.consumers import Consumer
@@ -22,9 +25,18 @@ logger = logging.getLogger("podium.server.services")
 
 BATCH = 200
 LONGEST_WAIT = 5.0
+STANDBY = 0.5
+"""Seconds until a consumer that is at work in another process is tried again."""
+
 ROUND = 30.0
 ATTEMPTS = 5
 RETRY_AFTER = timedelta(seconds=2)
+
+CONSUMERS = 5150
+"""Marks the advisory locks of consumers."""
+
+LONGEST_SILENCE = 10_000
+"""Milliseconds after which PostgreSQL lets go of a consumer whose process does not go on."""
 
 Record = Callable[[Tx, int], int]
 """A unit of work: handles up to so many deliveries that are due, and returns how many it took."""
@@ -39,14 +51,17 @@ _PUT_BACK = (
 )
 
 
+class AtWork(Exception):
+    """Another process handles deliveries of the consumer just now."""
+
+
 class Deliveries:
     """The deliveries of one consumer, as a unit of work sees them.
 
-    ``columns`` are those of the event that the consumer reads, beside its resource. With ``skip_locked`` it passes over
-    what another process has taken just now; without, it waits for that, so that no event overtakes an older one.
+    ``columns`` are those of the event that the consumer reads, beside its resource.
     """
 
-    def __init__(self, consumer: Consumer, columns: Sequence[ColumnElement[object]], skip_locked: bool = False) -> None:
+    def __init__(self, consumer: Consumer, columns: Sequence[ColumnElement[object]]) -> None:
         self.name = consumer.name
         due = (
             _DELIVERY.consumer == consumer.name,
@@ -55,7 +70,13 @@ class Deliveries:
         its_event = and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred)
         self.look = Look((select(_DELIVERY.position).where(*due),))
         """Whether any is due, for the service that is the consumer."""
-        self._due = (
+        self._lock = Prepared(
+            select(
+                func.pg_try_advisory_xact_lock(CONSUMERS, crc32(consumer.name.encode()) - 2**31),
+                func.set_config("idle_in_transaction_session_timeout", str(LONGEST_SILENCE), True),
+            )
+        )
+        self._due = Prepared(
             select(
                 _DELIVERY.position,
                 _DELIVERY.workspace_id,
@@ -69,12 +90,13 @@ class Deliveries:
             .where(*due)
             .order_by(_DELIVERY.position)
             .limit(bindparam("batch"))
-            .with_for_update(of=event_deliveries, skip_locked=skip_locked)
         )
 
     def due(self, tx: Tx, batch: int) -> list[Row]:
-        """Up to ``batch`` deliveries that are due, oldest first, each with its event; no other process gets them until
-        the unit ends. The event's columns are null where it is gone."""
+        """Up to ``batch`` deliveries that are due, oldest first, each with its event, whose columns are null where it
+        is gone. No other process gets any until the unit ends: raises ``AtWork`` where another is at it."""
+        if tx.dialect == "postgresql" and not tx.value(self._lock):
+            raise AtWork(self.name)
         return tx.all(self._due, now=tx.now, batch=batch)
 
     @staticmethod
@@ -114,6 +136,9 @@ async def consume(runtime: Runtime, deliveries: Deliveries, record: Record) -> N
             taken = await runtime.database.write(record, batch)
         except DatabaseUnavailable:
             raise
+        except AtWork:
+            await runtime.bus.wait(name, STANDBY)
+            continue
         except Exception as error:
             if batch == 1:
                 logger.exception("The consumer %s cannot handle an event", name)

@@ -281,6 +281,16 @@ def block_document_event(
     )
 
 
+def block_loaded_event(document: Row, slug: str, now: datetime) -> Event:
+    """``prefect.block.<slug>.loaded``: the server read a block of this type to send something with it."""
+    return Event(
+        event=f"prefect.block.{slug}.loaded",
+        occurred=now,
+        resource=resource("block-document", document["id"], name=document["name"]),
+        related=[resource("block-type", slug, "block-type")],
+    )
+
+
 def artifact_collection_event(verb: Verb, collection: Row, now: datetime) -> Event:
     """``prefect.artifact-collection.<verb>``; ``collection`` is the row of the latest artifact of a key."""
     related = [resource("artifact", collection["latest_id"], "latest")]

@@ -1,18 +1,19 @@
 """Stores events in the transaction of the change they tell of, and announces them once that is committed."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import exists, insert, literal_column
+from sqlalchemy import Table, bindparam, exists, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from podium.db.bulk import insert_many, insert_new
 from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
-from podium.db.types import Id
-from podium.db.unit import Tx
+from podium.db.types import Id, Json
+from podium.db.unit import Row, Tx
 from podium.server.automations.interest import NUMBER, Interest
 from podium.server.events.consumers import AUTOMATIONS, CONSUMERS, Consumer
 from podium.server.events.event import RESOURCE_ID, RESOURCE_ROLE, Event, Labels
@@ -24,23 +25,31 @@ logger = logging.getLogger("podium.server.events")
 
 _encoder = msgspec.json.Encoder()
 
-# The column itself would make the subquery read the table.
-_NEW = literal_column("events.id", Id())
+FEW = 3
+"""Events of a unit that are stored one by one: almost every change has one or two."""
+
 # What decides whether an automation wants the event comes along: how often the automations have changed, and whether an
 # event that is to follow this one came before it.
-_INSERT_NEW = {
-    name: make(events)
-    .on_conflict_do_nothing()
-    .returning(
-        events.c.id,
-        NUMBER.scalar_subquery().label("number"),
-        exists().where(event_deliveries.c.leader == _NEW).label("awaited"),
+_NUMBER = NUMBER.scalar_subquery().label("number")
+# The column itself would make the subquery read the table.
+_NEW = literal_column("events.id", Id())
+_INSERT_ONE = {
+    name: Prepared(
+        make(events)
+        .on_conflict_do_nothing()
+        .returning(events.c.id, _NUMBER, exists().where(event_deliveries.c.leader == _NEW).label("awaited"))
     )
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
-_INSERT_ONE = {name: Prepared(statement) for name, statement in _INSERT_NEW.items()}
-_INSERT_RESOURCES = Prepared(insert(event_resources))
-_INSERT_DELIVERIES = Prepared(insert(event_deliveries))
+_IDS = func.json_each(bindparam("ids", type_=Json())).table_valued("value")
+_KNOWN = Prepared(select(events.c.id).where(events.c.id.in_(select(_IDS.c.value))))
+_AWAITED = select(event_deliveries.c.leader).where(
+    event_deliveries.c.leader.in_(bindparam("ids", expanding=True)), event_deliveries.c.leader.is_not(None)
+)
+_INSERT_FEW = {table.name: Prepared(insert(table)) for table in (event_resources, event_deliveries)}
+
+_RESOURCES = ("event_id", "position", "occurred", "workspace_id", "resource_id", "resource_role", "resource")
+_DELIVERIES = ("workspace_id", "consumer", "event_id", "occurred")
 
 
 class Outbox:
@@ -75,28 +84,28 @@ class Outbox:
             unique.setdefault(event.id, event)
         rows = [row for event in unique.values() if (row := _row(tx, event))]
         new = _insert_new(tx, rows)
-        stored = [event for event in unique.values() if event.id in new]
-        tx.many(_INSERT_RESOURCES, [row for event in stored for row in _resources(event)])
+        stored = [event for event in unique.values() if event.id in new.ids]
+        _insert(tx, event_resources, _RESOURCES, [row for event in stored for row in _resources(event)])
         work = [
-            _delivery(consumer, event)
+            (event, consumer)
             for event in stored
             for consumer in self._consumers
             if consumer.wants is not None and consumer.wants(event)
         ]
         if self._interest is not None and stored:
-            number, _ = new[stored[0].id]
             catalogue = self._interest.catalogue
-            if catalogue.number != number:
-                catalogue = self._interest.current(tx, number)
+            if catalogue.number != new.number:
+                catalogue = self._interest.current(tx, new.number)
             index = catalogue.indexes.get(tx.workspace_id)
             work.extend(
-                _delivery(AUTOMATIONS, event)
+                (event, AUTOMATIONS)
                 for event in stored
-                if new[event.id][1] or (index is not None and index.wants(event))
+                if event.id in new.awaited or (index is not None and index.wants(event))
             )
         if work:
-            tx.many(_INSERT_DELIVERIES, work)
-            for name in {row["consumer"] for row in work}:
+            deliveries = [(event.workspace_id, consumer.name, event.id, event.occurred) for event, consumer in work]
+            _insert(tx, event_deliveries, _DELIVERIES, deliveries)
+            for name in {consumer.name for _, consumer in work}:
                 tx.after_commit(partial(self._bus.wake, name))
         return stored
 
@@ -116,25 +125,36 @@ class Outbox:
         self._bus.publish(EVENTS, events)
 
 
-def _delivery(consumer: Consumer, event: Event) -> dict[str, Any]:
-    return {
-        "workspace_id": event.workspace_id,
-        "consumer": consumer.name,
-        "event_id": event.id,
-        "occurred": event.occurred,
-    }
+class _New(NamedTuple):
+    """The ids of the events that were new, those of them that others wait to follow, and how often the automations have
+    changed."""
+
+    ids: set[str]
+    awaited: set[str]
+    number: int
 
 
-def _insert_new(tx: Tx, rows: list[dict[str, Any]]) -> dict[str, tuple[int, bool]]:
-    """Inserts the events that are not stored yet; for the id of each how often the automations have changed, and
-    whether others wait to follow it."""
-    if len(rows) == 1:
-        # Almost every change has one event: worth the short way.
-        row = tx.one(_INSERT_ONE[tx.dialect], rows[0])
-        return {row["id"]: (row["number"], row["awaited"])} if row else {}
-    if not rows:
-        return {}
-    return {row[0]: (row[1], row[2]) for row in tx.connection.execute(_INSERT_NEW[tx.dialect], rows)}
+def _insert_new(tx: Tx, rows: list[Row]) -> _New:
+    """Inserts the events that are not stored yet."""
+    if len(rows) <= FEW:
+        found = [one for row in rows if (one := tx.one(_INSERT_ONE[tx.dialect], row))]
+        awaited = {one["id"] for one in found if one["awaited"]}
+        return _New({one["id"] for one in found}, awaited, found[-1]["number"] if found else 0)
+    if tx.dialect == "postgresql":
+        ids = set(insert_new(tx, events, rows))
+    else:
+        known = set(tx.column(_KNOWN, ids=[row["id"] for row in rows]))
+        new = [row for row in rows if row["id"] not in known]
+        insert_many(tx, events, tuple(rows[0]), [tuple(row.values()) for row in new])
+        ids = {row["id"] for row in new}
+    return _New(ids, set(tx.column(_AWAITED, ids=list(ids))), tx.value(NUMBER))
+
+
+def _insert(tx: Tx, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    if len(rows) <= FEW * 4:
+        tx.many(_INSERT_FEW[table.name], [dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        insert_many(tx, table, columns, rows)
 
 
 def store_client_events(tx: Tx, received: Sequence[Event]) -> None:
@@ -145,7 +165,7 @@ def store_client_events(tx: Tx, received: Sequence[Event]) -> None:
         tx.emit(event)
 
 
-def _row(tx: Tx, event: Event) -> dict[str, Any] | None:
+def _row(tx: Tx, event: Event) -> Row | None:
     """The columns of an event; None when it is too large to keep."""
     event.workspace_id = tx.workspace_id
     event.received = event.received or tx.now
@@ -171,19 +191,11 @@ def _row(tx: Tx, event: Event) -> dict[str, Any] | None:
     }
 
 
-def _resources(event: Event) -> list[dict[str, Any]]:
-    return [
-        {
-            "event_id": event.id,
-            "position": position,
-            "occurred": event.occurred,
-            "workspace_id": event.workspace_id,
-            "resource_id": labels[RESOURCE_ID],
-            "resource_role": labels[RESOURCE_ROLE] if position else "",
-            "resource": _rest(labels),
-        }
-        for position, labels in enumerate((event.resource, *event.related))
-    ]
+def _resources(event: Event) -> Iterator[tuple[Any, ...]]:
+    """The values of ``_RESOURCES`` for the event's resource and each related one."""
+    for position, labels in enumerate((event.resource, *event.related)):
+        role = labels[RESOURCE_ROLE] if position else ""
+        yield event.id, position, event.occurred, event.workspace_id, labels[RESOURCE_ID], role, _rest(labels)
 
 
 def _rest(labels: Labels) -> Labels:

@@ -66,6 +66,10 @@ class Call:
         """Runs a writing unit of work in the caller's workspace; returns after its commit."""
         return await self.runtime.database.write(unit, *args, workspace_id=self.workspace_id)
 
+    async def aside(self, function: Callable[..., Any], *args: Any) -> Any:
+        """What a function returns that takes a while, and no connection: run in a thread, so that others go on."""
+        return await asyncio.to_thread(function, *args)
+
     def limit(self, asked: int | None) -> int:
         """How many rows of a list to answer; ``Invalid`` for more than the server allows."""
         return checked_limit(asked, self.runtime.settings.server.api.default_limit)

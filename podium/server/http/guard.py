@@ -22,10 +22,10 @@ class Guard:
 
     async def check(self, endpoint: Endpoint, request: Request) -> tuple[int, int, int]:
         """The API version the client speaks, once all checks passed."""
-        if self._csrf is not None:
-            await self._csrf.check(request)
         if endpoint.permission == "open":
             return API_VERSION
+        if self._csrf is not None:
+            await self._csrf.check(request)
         if self._expected is not None:
             self._check_credentials(request.get_header("Authorization") or "")
         header = request.get_header("X-PREFECT-API-VERSION")

@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response, WebSocket
 
 from podium.db.errors import DatabaseUnavailable
 from podium.server.errors import Problem, Unavailable
+from podium.server.http.request_ids import shown_path
 from podium.server.refusals import REFUSED, refusal_of
 from podium.wire.decoding import encode
 
@@ -46,7 +47,7 @@ def _for_requests(handler: Any) -> Any:
             await handler(request, response, error, params)
             return
         if not isinstance(error, (falcon.HTTPError, Problem)):
-            logger.error("An error on the WebSocket %s", request.path, exc_info=error)
+            logger.error("An error on the WebSocket %s", shown_path(request), exc_info=error)
         await ws.close(INTERNAL_ERROR)
 
     return handle
@@ -99,7 +100,7 @@ class _Unavailability:
     ) -> None:
         now = time.monotonic()
         if self._log_each:
-            logger.error("%s %s answers 503", request.method, request.path, exc_info=error)
+            logger.error("%s %s answers 503", request.method, shown_path(request), exc_info=error)
         elif now >= self._quiet_until:
             self._quiet_until = now + QUIET_SECONDS
             logger.warning("The database is not available, requests are answered with 503: %s", error)
@@ -107,7 +108,7 @@ class _Unavailability:
 
 
 async def _unexpected(request: Request, response: Response, error: Exception, params: dict[str, Any]) -> None:
-    logger.exception("An unexpected error in %s %s", request.method, request.path, exc_info=error)
+    logger.exception("An unexpected error in %s %s", request.method, shown_path(request), exc_info=error)
     problem = Problem("Internal Server Error")
     write_problem(response, problem)
     response.data = encode({"exception_message": problem.detail})

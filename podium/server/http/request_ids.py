@@ -14,6 +14,7 @@ HEADER = "X-Request-ID"
 access = logging.getLogger("podium.access")
 
 _SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
+_SECRET = re.compile(r"(/hooks/)[^/]+")
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -34,8 +35,13 @@ class RequestIds:
     async def process_response(self, request: Request, response: Response, resource: object, succeeded: bool) -> None:
         if self._notes:
             took = (monotonic() - request.context.start) * 1000
-            path = request.path.encode("unicode_escape").decode()
+            path = shown_path(request).encode("unicode_escape").decode()
             access.info("%s %s %s %s %.1f ms", request.remote_addr, request.method, path, response.status_code, took)
+
+
+def shown_path(request: Request) -> str:
+    """The path of a request as logs may say it: the secret of a webhook is left out."""
+    return _SECRET.sub(r"\1***", request.path)
 
 
 def current_request_id() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from podium.server.errors import InvalidRequest
 from podium.server.operations.hydration import KIND, Unhydratable, check
-from podium.wire.actions import Action, CallWebhook, RunDeployment, SendNotification
+from podium.wire.actions import Action, CallWebhook, RunDeployment, SendEmailNotification, SendNotification
 from podium.wire.automations import AutomationUpdate
 from podium.wire.events import ResourceSpecification
 from podium.wire.triggers import EventTrigger
@@ -64,12 +64,13 @@ def _template_errors(body: AutomationUpdate) -> Iterator[dict[str, Any]]:
             for field, place, given in _templates(action):
                 problem = _problem(given)
                 if problem is not None:
-                    yield _error((name, index, field, *place), problem, given)
+                    error = _error((name, index, field, *place), problem.detail, given)
+                    yield {**error, "ctx": {"line": problem.line}} if problem.line else error
 
 
 def _templates(action: Action) -> Iterator[tuple[str, Place, Any]]:
     """The field, the place in it and the value of everything in an action that may be a template."""
-    if isinstance(action, SendNotification):
+    if isinstance(action, (SendNotification, SendEmailNotification)):
         yield "subject", (), action.subject
         yield "body", (), action.body
     elif isinstance(action, CallWebhook):
@@ -80,19 +81,22 @@ def _templates(action: Action) -> Iterator[tuple[str, Place, Any]]:
 
 
 def _parameters(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Each text and each value that stands for another; what is in lists is taken as it is when a run is made."""
+    """Each text and each value that stands for another."""
     if isinstance(value, dict) and KIND not in value:
         for key, item in value.items():
             yield from _parameters(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _parameters(item, (*place, index))
     else:
         yield place, value
 
 
-def _problem(value: Any) -> str | None:
+def _problem(value: Any) -> Unhydratable | None:
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         value = {KIND: "jinja", "template": value}
     try:
         check(value)
     except Unhydratable as error:
-        return error.detail
+        return error
     return None

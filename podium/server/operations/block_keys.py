@@ -6,7 +6,6 @@ SQLite file, then the one in the database. Without the setting a key is made on 
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 from pathlib import Path
@@ -17,6 +16,7 @@ from sqlalchemy import bindparam, delete, select, text, update
 
 from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID
+from podium.db.keys import KEY_ROW, fingerprint, key_file
 from podium.db.tables.blocks import block_documents
 from podium.db.tables.configuration import configuration
 from podium.db.unit import Tx
@@ -25,7 +25,6 @@ from podium.server.queries.generic import insert_or_ignore, new_row, upsert
 
 logger = logging.getLogger("podium.server")
 
-KEY_ROW = "ENCRYPTION_KEY"
 IN_USE_ROW = "ENCRYPTION_KEY_IN_USE"
 PAGE = 200
 
@@ -126,7 +125,7 @@ def _key_file(tx: Tx) -> Path | None:
     if tx.dialect != "sqlite":
         return None
     database = tx.value(_SQLITE_FILE)
-    return Path(f"{database}.key") if database else None
+    return key_file(database) if database else None
 
 
 def _make_key(tx: Tx) -> None:
@@ -180,11 +179,7 @@ def _first_and_in_use(tx: Tx) -> tuple[str | None, str | None]:
         return None, None
     known = keys(tx)
     in_use = tx.value(_READ, name=IN_USE_ROW)
-    return (_fingerprint(known[0]) if known else None), (msgspec.json.decode(in_use) if in_use else None)
-
-
-def _fingerprint(key: str) -> str:
-    return hashlib.sha256(f"podium:{key}".encode()).hexdigest()
+    return (fingerprint(known[0]) if known else None), (msgspec.json.decode(in_use) if in_use else None)
 
 
 def _rotate_page(tx: Tx, after: str) -> tuple[str, int]:
@@ -201,11 +196,11 @@ def _rotate_page(tx: Tx, after: str) -> tuple[str, int]:
     return documents[-1]["id"] if len(documents) == PAGE else "", unreadable
 
 
-def _note_in_use(tx: Tx, fingerprint: str, all_readable: bool) -> None:
-    row = new_row(tx, configuration, {"key": IN_USE_ROW, "value": fingerprint})
+def _note_in_use(tx: Tx, in_use: str, all_readable: bool) -> None:
+    row = new_row(tx, configuration, {"key": IN_USE_ROW, "value": in_use})
     row["workspace_id"] = DEFAULT_WORKSPACE_ID
     tx.run(upsert(tx, configuration, row, ("workspace_id", "key"), ("value", "updated")))
     stored = tx.value(_READ, name=KEY_ROW)
-    replaced = stored is not None and _fingerprint(msgspec.json.decode(stored)["fernet_key"]) != fingerprint
+    replaced = stored is not None and fingerprint(msgspec.json.decode(stored)["fernet_key"]) != in_use
     if replaced and all_readable and not tx.settings.server.encryption_key:
         tx.run(_FORGET_KEY)

@@ -5,12 +5,12 @@ from typing import Any
 
 from podium.db.types import decoded
 from podium.db.unit import Row, Tx
-from podium.server.errors import Conflict, Forbidden, NotFound
+from podium.server.errors import Conflict, NotFound
 from podium.server.operations import block_fields
 from podium.server.operations.block_fields import Fields
 from podium.server.queries import blocks as queries
 from podium.server.queries.blocks import BLOCK_SCHEMAS, BLOCK_TYPES
-from podium.server.queries.generic import add_if_absent, find, find_by, get, remove
+from podium.server.queries.generic import add_if_absent, find, find_by, get
 
 
 def create_block_schema(tx: Tx, values: Row) -> tuple[Row, bool]:
@@ -71,14 +71,6 @@ def read_block_schema_by_checksum(tx: Tx, checksum: str, version: str | None) ->
 def list_block_schemas(tx: Tx, where: Sequence[Any], limit: int, offset: int) -> list[Row]:
     """The answers of the schemas that match, the newest first."""
     return list(answers(tx, queries.list_schemas(tx, where, limit, offset)).values())
-
-
-def delete_block_schema(tx: Tx, schema_id: str) -> None:
-    """Deletes a schema with its documents; ``NotFound`` without it, ``Forbidden`` for one of a protected type."""
-    schema = get(tx, BLOCK_SCHEMAS, schema_id)
-    if get(tx, BLOCK_TYPES, schema["block_type_id"])["is_protected"]:
-        raise Forbidden("Schemas of protected block types cannot be deleted.")
-    remove(tx, BLOCK_SCHEMAS, schema_id)
 
 
 def answer(tx: Tx, schema: Row) -> Row:

@@ -1,4 +1,4 @@
-"""Creating, changing and deleting block types."""
+"""Creating and changing block types."""
 
 from collections.abc import Mapping
 from html import escape
@@ -8,7 +8,7 @@ from podium.db.unit import Row, Tx
 from podium.server.errors import Conflict, Forbidden, NotFound
 from podium.server.events.lifecycle import block_type_event
 from podium.server.queries.blocks import BLOCK_TYPES
-from podium.server.queries.generic import add_if_absent, change, get, take_out
+from podium.server.queries.generic import add_if_absent, change
 
 ESCAPED = ("description", "code_example")
 
@@ -31,12 +31,3 @@ def change_block_type(tx: Tx, block_type_id: str, values: Mapping[str, Any]) -> 
     if block_type is None:
         raise NotFound("Block type not found")
     tx.emit(block_type_event("updated", block_type, tx.now))
-
-
-def delete_block_type(tx: Tx, block_type_id: str) -> None:
-    """Deletes a block type with its schemas and documents; ``Forbidden`` for a protected one."""
-    if get(tx, BLOCK_TYPES, block_type_id)["is_protected"]:
-        raise Forbidden("protected block types cannot be deleted.")  # clients compare the text
-    block_type = take_out(tx, BLOCK_TYPES, block_type_id)
-    if block_type is not None:
-        tx.emit(block_type_event("deleted", block_type, tx.now))

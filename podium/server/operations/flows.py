@@ -12,8 +12,9 @@ from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.flows import flows
 from podium.db.tables.task_runs import task_runs
 from podium.db.unit import WORKSPACE, Row, Tx
-from podium.server.events.lifecycle import flow_event
+from podium.server.events.lifecycle import deployment_event, flow_event
 from podium.server.operations.artifacts import delete_artifacts
+from podium.server.queries.deployments import event_contexts
 from podium.server.queries.flows import FLOWS, find_flow
 from podium.server.queries.generic import add_if_absent, change
 
@@ -54,6 +55,8 @@ def delete_flows(tx: Tx, where: Sequence[ColumnElement[bool]], limit: int) -> li
     tasks = select(task_runs.c.id).where(task_runs.c.flow_run_id.in_(runs))
     delete_artifacts(tx, or_(artifacts.c.flow_run_id.in_(runs), artifacts.c.task_run_id.in_(tasks)))
     owned = tx.column(select(deployments.c.id).where(deployments.c.flow_id.in_(ids)))
+    for deployment, context in list(event_contexts(tx, owned)):
+        tx.emit(deployment_event("deleted", deployment, context, tx.now))
     for flow in tx.all(delete(flows).where(flows.c.id.in_(ids)).returning(*FLOWS.columns)):
         tx.emit(flow_event("deleted", flow, tx.now))
     names = [f"deployment:{deployment_id}" for deployment_id in owned]

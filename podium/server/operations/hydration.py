@@ -4,6 +4,7 @@
 ``workspace_variable`` the variable of the workspace with that name. They may be nested, also in each other.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,30 +15,63 @@ from podium.server.queries.generic import find_by
 from podium.server.queries.variables import VARIABLES
 
 KIND = "__prefect_kind"
+MARKS = ("{{", "{%")
+"""What tells a template from a plain text."""
 
 
 class Unhydratable(BadRequest):
-    """A value that describes nothing."""
+    """A value that describes nothing; ``line`` is where a template is wrong, if that is known."""
+
+    line: int | None = None
 
 
-def hydrated(tx: Tx, value: Any) -> Any:
-    """The value with everything it stands for put in place. Raises ``Unhydratable``, a ``BadRequest``."""
+class Template(str):
+    """A text among parameters that is a template in itself; one that is a single expression stands for its value."""
+
+
+NOTHING: Mapping[str, Any] = {}
+
+
+def hydrated(tx: Tx, value: Any, context: Mapping[str, Any] = NOTHING) -> Any:
+    """The value with everything it stands for put in place; ``context`` is what templates know.
+
+    Raises ``Unhydratable``, a ``BadRequest``.
+    """
+    if isinstance(value, Template):
+        return _rendered(value, context, as_value=True)
     if isinstance(value, list):
-        return [hydrated(tx, item) for item in value]
+        return [hydrated(tx, item, context) for item in value]
     if not isinstance(value, dict):
         return value
     kind = value.get(KIND)
     if kind is None:
-        return {key: hydrated(tx, item) for key, item in value.items()}
+        return {key: hydrated(tx, item, context) for key, item in value.items()}
     if kind == "json":
-        return _parsed(hydrated(tx, _part(value, "value")))
+        return _parsed(hydrated(tx, _part(value, "value"), context))
     if kind == "jinja":
-        return _rendered(hydrated(tx, _part(value, "template")))
+        return _rendered(hydrated(tx, _part(value, "template"), context), context)
     if kind == "workspace_variable":
-        return _variable(tx, hydrated(tx, _part(value, "variable_name")))
+        return _variable(tx, hydrated(tx, _part(value, "variable_name"), context))
     if kind == "none":
-        return hydrated(tx, _part(value, "value"))
-    return hydrated(tx, value.get("value"))
+        return hydrated(tx, _part(value, "value"), context)
+    return hydrated(tx, value.get("value"), context)
+
+
+def with_templates(value: Any) -> tuple[Any, list[str]]:
+    """Parameters in which texts that are templates are marked as such, and the sources of all templates in them."""
+    found: list[str] = []
+
+    def marked(part: Any, inside: bool = False) -> Any:
+        if isinstance(part, str) and (inside or any(mark in part for mark in MARKS)):
+            found.append(part)
+            return part if inside else Template(part)
+        if isinstance(part, list):
+            return [marked(item, inside) for item in part]
+        if isinstance(part, dict):
+            return {key: marked(item, inside or KIND in part) for key, item in part.items()}
+        return part
+
+    return marked(value), found
 
 
 def is_template(value: Any) -> bool:
@@ -70,7 +104,10 @@ def _check_template(source: Any) -> None:
 
     problem = syntax_problem(source) if isinstance(source, str) else None
     if problem is not None:
-        raise Unhydratable(f"Invalid jinja: {problem[1]}")
+        line, reason = problem
+        error = Unhydratable(f"Invalid jinja{f' in line {line}' if line else ''}: {reason}")
+        error.line = line or None
+        raise error
 
 
 def _part(value: dict[str, Any], name: str) -> Any:
@@ -88,14 +125,14 @@ def _parsed(text: Any) -> Any:
         raise Unhydratable(f"Invalid JSON: {error}.") from None
 
 
-def _rendered(source: Any) -> str:
+def _rendered(source: Any, context: Mapping[str, Any], as_value: bool = False) -> Any:
     # Loaded on use: a server that renders nothing starts sooner and smaller without Jinja.
-    from podium.server.operations.templating import Unrenderable, render
+    from podium.server.operations.templating import Unrenderable, render, render_value
 
     if not isinstance(source, str):
         raise Unhydratable(f"Invalid jinja: expected text, got {type(source).__name__}.")
     try:
-        return render(source)
+        return render_value(source, **context) if as_value else render(source, **context)
     except Unrenderable as error:
         raise Unhydratable(f"Invalid jinja: {error}") from None
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from podium.db.engine import Database
-from podium.db.ids import DEFAULT_WORKSPACE_ID, new_id
+from podium.db.ids import DEFAULT_WORKSPACE_ID, new_ids
 from podium.db.unit import Row, Tx
 from podium.profiles.sections.services import Scheduler
 from podium.server.operations.names import run_name
@@ -183,14 +183,14 @@ def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
     return [
         {
             **shared,
-            "id": new_id(),
-            "state_id": new_id(),
+            "id": run_id,
+            "state_id": state_id,
             "name": run_name(),
             "idempotency_key": prefix + slot(schedule, time),
             "expected_start_time": time,
             "next_scheduled_start_time": time,
         }
-        for time in times
+        for time, run_id, state_id in zip(times, new_ids(len(times)), new_ids(len(times)), strict=True)
     ]
 
 

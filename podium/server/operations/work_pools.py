@@ -6,10 +6,15 @@ from typing import Any
 from sqlalchemy import bindparam, exists, literal_column, select, update
 
 from podium.db.ids import new_id
-from podium.db.tables.work_pools import work_pools, workers
+from podium.db.tables.work_pools import work_pools, work_queues, workers
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import Conflict, Forbidden
-from podium.server.events.lifecycle import work_pool_event, work_pool_status_event, work_pool_updated
+from podium.server.events.lifecycle import (
+    work_pool_event,
+    work_pool_status_event,
+    work_pool_updated,
+    work_queue_event,
+)
 from podium.server.messaging.bus import WORK_POOL_SNAPSHOTS
 from podium.server.messaging.signal import Signal
 from podium.server.operations.job_variables import check_base_job_template
@@ -31,6 +36,7 @@ _IS_SERVED = select(
     .select_from(workers)
     .where(workers.c.work_pool_id == bindparam("pool_id"), workers.c.status == "ONLINE")
 )
+_QUEUES = select(work_queues).where(work_queues.c.work_pool_id == bindparam("pool_id"))
 _SET_STATUS = (
     update(work_pools)
     .where(work_pools.c.id == bindparam("pool_id"), work_pools.c.workspace_id == WORKSPACE)
@@ -143,6 +149,8 @@ def delete_work_pool(tx: Tx, name: str) -> None:
     pool = get_work_pool(tx, name)
     if name.lower().startswith("prefect"):
         raise Forbidden("Work pools whose names start with 'prefect' cannot be deleted.")
+    for queue in tx.all(_QUEUES, pool_id=pool["id"]):
+        tx.emit(work_queue_event("deleted", queue, pool, tx.now))
     tx.run(work_pools.delete().where(work_pools.c.id == pool["id"], work_pools.c.workspace_id == WORKSPACE))
     tx.emit(work_pool_event("deleted", pool, tx.now))
     tx.emit(Signal(WORK_POOL_SNAPSHOTS, (tx.workspace_id, name)))

@@ -23,12 +23,13 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
     select,
     true,
     union_all,
 )
 
-from podium.db.dialect import interval_number, later, seconds_between, unindexed
+from podium.db.dialect import interval_number, label_text, later, seconds_between, unindexed
 from podium.db.tables.tallies import tally_notes
 from podium.db.tables.tally_triggers import SLICE
 from podium.db.types import Timestamp
@@ -36,7 +37,7 @@ from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.queries import filter_targets
 from podium.server.queries.filtering import VALUE, Condition, Fields, Place, Target, own_conditions, related_conditions
 from podium.server.queries.flow_runs import NOW, delay_sql, run_time_sql
-from podium.server.queries.tallies import FLOW_RUN_TALLY, TASK_RUN_TALLY, Tally, horizon_of
+from podium.server.queries.tallies import FLOW_RUN_TALLY, TASK_RUN_TALLY, Tally, horizon_of, tells_tags
 
 Axis = Literal["expected", "start"]
 By = Literal["number", "state_type", "state_name"]
@@ -90,12 +91,14 @@ class Lines:
 class Selection:
     """The runs that are counted; ``lines`` is None where tallies do not know enough to tell them.
 
+    ``tag``: one that all of them have, which lines do not say of their runs but count.
     ``sifted``: a condition looks at the name or tags of every run, which SQLite reads from an index that has no more.
     """
 
     where: Sequence[Condition] = ()
     window: Window = Window()
     lines: Lines | None = None
+    tag: str | None = None
     sifted: bool = False
 
 
@@ -155,7 +158,19 @@ def selection(kind: Kind, body: Any) -> Selection:
     related = related_conditions(kind.target, body)
     where = [*own_conditions(kind.target, own), *related]
     sifted = own is not None and (own.name is not None or own.tags is not None)
-    return Selection(where, window, None if related else _lines(kind, own), sifted)
+    tag = _only_tag(own)
+    known = own if tag is None else msgspec.structs.replace(own, tags=None)
+    return Selection(where, window, None if related else _lines(kind, known), tag, sifted)
+
+
+def _only_tag(own: Any) -> str | None:
+    """The tag of a filter that asks for one, and of tags for nothing else."""
+    if own is None or own.operator == "or_" or own.tags is None:
+        return None
+    tags = own.tags
+    alone = tags.all_ is not None and len(tags.all_) == 1
+    others = (tags.is_null_, getattr(tags, "any_", None))
+    return tags.all_[0] if alone and others == (None, None) else None
 
 
 def _lines(kind: Kind, own: Any) -> Lines | None:
@@ -193,7 +208,14 @@ def tallied(
     With ``spans`` only those whose time on their axis lies within; ``number`` is the interval that it lies in.
     """
     question = _Question(kind, sums, by, spans, tx.dialect)
-    parts = [*question.parts(selected, horizon_of(tx, kind.tally) if selected.lines else None)]
+    horizon = horizon_of(tx, kind.tally) if selected.lines else None
+    if (
+        horizon is not None
+        and selected.tag is not None
+        and not (tuple(sums) == ("runs",) and tells_tags(tx, kind.tally, horizon))
+    ):
+        horizon = None
+    parts = [*question.parts(selected, horizon)]
     statement: Any = parts[0]
     if len(parts) > 1:
         every = union_all(*parts).subquery("parts")
@@ -241,7 +263,7 @@ class _Question:
             return
         # Tested on the runs of a slice, which are found by their expected time.
         checked = [unindexed(each).is_(true()) for each in (*where, *window.holds(expected, expected))]
-        yield from self._of_slices(selected.lines, window, horizon, checked)
+        yield from self._of_slices(selected.lines, selected.tag, window, horizon, checked)
         if window.before is None or window.before >= horizon:
             ahead = Window(horizon, window.before)
             yield self._of_runs(*where, *ahead.holds(expected, expected))
@@ -249,7 +271,7 @@ class _Question:
             yield self._of_runs(*where, expected.is_(None))
 
     def _of_slices(
-        self, selected: Lines, window: Window, horizon: datetime, where: Sequence[Condition]
+        self, selected: Lines, tag: str | None, window: Window, horizon: datetime, where: Sequence[Condition]
     ) -> Iterator[Select[Any]]:
         """Of what lies before the horizon: lines, the runs of lines of which some match, and those of noted slices."""
         lines, expected = self.lines, self.runs.expected_start_time
@@ -262,13 +284,19 @@ class _Question:
         holds = [lines.workspace_id == WORKSPACE, *past(lines.slice), lines.slice.not_in(noted)]
         surely = [*selected.surely, *window.holds(lines.first_expected, lines.last_expected)]
         possibly = [*selected.possibly, *window.holds(lines.last_expected, lines.first_expected)]
-        sharp = selected.sharp and window == Window() and self.spans is None
+        sharp = selected.sharp and window == Window() and self.spans is None and tag is None
+        runs: ColumnElement[int] = lines.runs
+        if tag is not None:
+            tagged = label_text(lines.tags, tag)
+            runs = cast(tagged, BigInteger)
+            surely.append(tagged.is_not(None))
+            possibly.append(or_(tagged.is_not(None), lines.tags.is_(None)))  # rolled up since ``tells_tags`` looked
         if self.spans is not None:
             first, last = lines[f"first_{self.spans.axis}"], lines[f"last_{self.spans.axis}"]
             stretch = Window(self.spans.start, self.spans.last)
             surely += [*stretch.holds(first, last), self._number(first) == self._number(last)]
             possibly += stretch.holds(last, first)
-        yield self._of_lines(*holds, *surely)
+        yield self._of_lines(runs, *holds, *surely)
         if not sharp:
             some = (
                 select(self.kind.tally.lines)
@@ -321,11 +349,11 @@ class _Question:
         moment = start if self.spans and self.spans.axis == "start" else runs.c.expected_start_time
         return self._select(runs.c, moment, sums)
 
-    def _of_lines(self, *where: Condition) -> Select[Any]:
+    def _of_lines(self, runs: ColumnElement[int], *where: Condition) -> Select[Any]:
         lines = self.lines
         since = seconds_between(later(lines.slice, SLICE), NOW)
         sums: dict[Sum, ColumnElement[Any]] = {
-            "runs": func.sum(lines.runs),
+            "runs": func.sum(runs),
             "run_time": func.sum(lines.run_time + lines.running * since),
             "lateness": func.sum(lines.lateness + lines.overdue * since),
         }

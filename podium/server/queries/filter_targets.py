@@ -15,6 +15,7 @@ from podium.db.tables.deployments import deployments
 from podium.db.tables.flow_runs import START_TIME_OR_EXPECTED, flow_runs
 from podium.db.tables.flows import flows
 from podium.db.tables.logs import logs
+from podium.db.tables.notifications import notifications, webhooks
 from podium.db.tables.task_runs import task_runs
 from podium.db.tables.variables import variables
 from podium.server.queries.filtering import LIST, VALUE, Place, Relation, Target
@@ -205,6 +206,24 @@ AUTOMATIONS = Target(
         "created": value(automations.c.created),
         "tags": listing(automations.c.tags),
     },
+)
+
+NOTIFICATIONS = Target(
+    "notifications",
+    notifications,
+    {
+        "id": value(notifications.c.id),
+        "name": value(notifications.c.name),
+        "enabled": value(automations.c.enabled),
+        "automation_id": value(notifications.c.automation_id),
+    },
+)
+"""The query joins the automations, which know what is enabled."""
+
+WEBHOOKS = Target(
+    "webhooks",
+    webhooks,
+    {name: value(webhooks.c[name]) for name in ("id", "name", "enabled")},
 )
 
 BLOCK_TYPES = Target(

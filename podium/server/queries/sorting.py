@@ -12,6 +12,7 @@ from podium.db.tables.deployments import deployments
 from podium.db.tables.flow_runs import START_TIME_OR_EXPECTED, flow_runs
 from podium.db.tables.flows import flows
 from podium.db.tables.logs import logs
+from podium.db.tables.notifications import notifications, webhooks
 from podium.db.tables.task_runs import task_runs
 from podium.db.tables.variables import variables
 
@@ -55,6 +56,8 @@ FLOWS: Sorts = _named(flows)
 DEPLOYMENTS: Sorts = _named(deployments)
 VARIABLES: Sorts = _named(variables)
 AUTOMATIONS: Sorts = _named(automations)
+NOTIFICATIONS: Sorts = _named(notifications)
+WEBHOOKS: Sorts = _named(webhooks)
 TASK_RUNS: Sorts = _runs(task_runs)
 FLOW_RUNS: Sorts = {
     **_runs(flow_runs),

@@ -15,18 +15,20 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
 )
 
+from podium.db.dialect import is_empty_array
 from podium.db.prepared import Prepared
 from podium.db.tables.flow_runs import START_TIME_OR_EXPECTED, flow_runs
 from podium.db.tables.tallies import flow_run_tallies, tally_horizons, tally_notes, task_run_tallies
 from podium.db.tables.tally_triggers import SLICE
 from podium.db.tables.task_runs import task_runs
-from podium.db.types import EPOCH, Timestamp
-from podium.db.unit import Tx
+from podium.db.types import EPOCH, Json, Timestamp
+from podium.db.unit import WORKSPACE, Tx
 from podium.server.queries.flow_runs import delay_sql, run_time_sql
 from podium.server.queries.generic import insert_or_ignore
 from podium.wire.states import TERMINAL
@@ -36,6 +38,21 @@ CLOSED_AFTER = timedelta(hours=2)
 
 SETTLED_AFTER = timedelta(minutes=5)
 """How old a note is when its slice is rolled up again: runs that go on for hours end one after the other."""
+
+MOST_TAGS = 20
+"""How many tags a line counts. A tag for each run, such as an order number, would make it as long as they are."""
+
+# The lists of tags of the runs of a line, to an object with the number of runs that have each tag.
+_TAGS = literal_column(
+    f"""(SELECT CASE WHEN count(*) <= {MOST_TAGS} THEN coalesce(jsonb_object_agg(counted.tag, counted.runs), '{{}}') END
+    FROM (
+        SELECT each.tag #>> '{{}}' AS tag, count(DISTINCT lists.run) AS runs
+        FROM jsonb_array_elements(grouped.lists) WITH ORDINALITY AS lists(tags, run),
+            jsonb_array_elements(lists.tags) AS each(tag)
+        WHERE jsonb_typeof(each.tag) = 'string' GROUP BY 1 LIMIT {MOST_TAGS + 1}
+    ) AS counted)""",  # noqa: S608 constants
+    Json(),
+)
 
 _MOMENT = bindparam("moment", type_=Timestamp())
 _END = bindparam("end", type_=Timestamp())
@@ -91,6 +108,11 @@ def horizon_of(tx: Tx, tally: Tally) -> datetime | None:
     return None if horizon is None else min(horizon, slice_of(tx.now))
 
 
+def tells_tags(tx: Tx, tally: Tally, horizon: datetime) -> bool:
+    """Whether every line before the horizon counts the tags of its runs."""
+    return tx.dialect == "postgresql" and tx.value(_UNTOLD[tally], horizon=horizon) is None
+
+
 def closed_until(tx: Tx) -> datetime:
     """The moment before which slices may be rolled up; to be read before the roll-up begins."""
     now = tx.now
@@ -140,7 +162,7 @@ def _next_slice(tx: Tx, tally: Tally, horizon: datetime, closed: datetime) -> da
 
 def _replace(tx: Tx, tally: Tally, moment: datetime) -> None:
     """Makes the lines of a slice anew, and takes its notes away."""
-    away, anew = _REPLACE[tally]
+    away, anew = _REPLACE[tx.dialect, tally]
     tx.run(away, moment=moment)
     tx.run(anew, moment=moment, end=moment + SLICE)
     tx.run(_FORGET, of=tally.runs.name, moment=moment)
@@ -150,7 +172,7 @@ def _delete_lines(tally: Tally) -> Prepared:
     return Prepared(delete(tally.lines).where(tally.lines.c.slice == _MOMENT))
 
 
-def _insert_lines(tally: Tally) -> Any:
+def _insert_lines(tally: Tally, dialect: str) -> Any:
     runs = tally.runs.c
     alike: list[tuple[str, ColumnElement[Any]]] = [
         ("workspace_id", runs.workspace_id),
@@ -174,16 +196,38 @@ def _insert_lines(tally: Tally) -> Any:
         ("overdue", _number(runs.start_time.is_(None), runs.state_type.not_in(TERMINAL))),
     ]
     named = [("slice", _MOMENT), ("number", func.row_number().over()), *alike, *summed]
-    lines = (
+    chosen = (
         select(*(part.label(name) for name, part in named))
         .where(expected >= _MOMENT, expected < _END)
         .group_by(*(part for _, part in alike))
     )
-    return insert(tally.lines).from_select([name for name, _ in named], lines)
+    if dialect == "sqlite":
+        return insert(tally.lines).from_select([name for name, _ in named], chosen)
+    is_list = func.jsonb_typeof(runs.tags) == "array"
+    lists = func.jsonb_agg(runs.tags).filter(and_(is_list, ~is_empty_array(runs.tags)))
+    lines = chosen.add_columns(lists.label("lists")).subquery("grouped")
+    told = select(*(lines.c[name] for name, _ in named), _TAGS.label("tags"))
+    return insert(tally.lines).from_select([*(name for name, _ in named), "tags"], told)
 
 
 def _number(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((and_(*conditions), 1), else_=0))
 
 
-_REPLACE = {tally: (_delete_lines(tally), _insert_lines(tally)) for tally in TALLIES}
+_REPLACE = {
+    (dialect, tally): (_delete_lines(tally), _insert_lines(tally, dialect))
+    for dialect in ("sqlite", "postgresql")
+    for tally in TALLIES
+}
+_UNTOLD = {
+    tally: Prepared(
+        select(tally.lines.c.number)
+        .where(
+            tally.lines.c.workspace_id == WORKSPACE,
+            tally.lines.c.slice < bindparam("horizon", type_=Timestamp()),
+            tally.lines.c.tags.is_(None),
+        )
+        .limit(1)
+    )
+    for tally in TALLIES
+}

@@ -13,8 +13,8 @@ from podium.server.operations.automations import (
     create_automation,
     delete_automation,
     delete_owned_automations,
-    replace_automation,
 )
+from podium.server.operations.notifications import replace_free_automation
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.automation_firings import read_firings, read_refusals
 from podium.server.queries.automations import AUTOMATIONS, owned_automations, related_automations
@@ -56,7 +56,7 @@ async def list_related(call: Call) -> list[Row]:
 
 async def put_automation(call: Call, body: wire.AutomationUpdate) -> None:
     check_automation(body)
-    await call.write(replace_automation, call.path["id"], body)
+    await call.write(replace_free_automation, call.path["id"], body)
 
 
 async def patch_automation(call: Call, body: wire.AutomationPartialUpdate) -> None:

@@ -4,9 +4,9 @@ import msgspec
 
 from podium.db.unit import Row
 from podium.server.http.call import Call, Reply
+from podium.server.operations.block_removal import delete_block_schema
 from podium.server.operations.block_schemas import (
     create_block_schema,
-    delete_block_schema,
     list_block_schemas,
     list_capabilities,
     read_block_schema,

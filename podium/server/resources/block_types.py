@@ -7,10 +7,10 @@ from podium.db.unit import Row, Tx
 from podium.server.http.call import Call
 from podium.server.operations.block_catalogue import install_system_block_types
 from podium.server.operations.block_documents import list_block_documents, read_block_document_by_name
+from podium.server.operations.block_removal import delete_block_type
 from podium.server.operations.block_types import (
     change_block_type,
     create_block_type,
-    delete_block_type,
 )
 from podium.server.queries import filter_targets, generic
 from podium.server.queries.blocks import BLOCK_TYPES, list_types

@@ -17,6 +17,7 @@ async def read_status(call: Call) -> wire.Status:
         version=__version__,
         database="sqlite" if on_sqlite else "postgresql",
         services=services,
+        time=call.runtime.database.clock(),
         ignored_fields=call.runtime.ignored_fields.counts(),
     )
 

@@ -69,8 +69,7 @@ async def _sow(docket: Docket, services: Sequence[Service]) -> None:
 
 
 def _task(service: Service, settings: Settings, run: Round) -> Callable[..., Any]:
-    pause = 0.0 if service.is_consumer else service.interval(settings)
-    every = Perpetual(every=timedelta(seconds=pause), automatic=True)
+    every = Perpetual(every=timedelta(seconds=service.interval(settings)), automatic=True)
 
     async def task(perpetual: Perpetual = every) -> None:
         await run(service)

@@ -8,8 +8,10 @@ from podium.profiles import Settings
 from podium.server.automations.ordering import DELIVERIES as AUTOMATIONS
 from podium.server.runtime import Runtime
 from podium.server.services import (
+    actions,
     catch_up,
     cleanup_reconciler,
+    deliveries,
     foreman,
     late_runs,
     pause_expirations,
@@ -17,6 +19,7 @@ from podium.server.services import (
     repossessor,
     task_run_recorder,
 )
+from podium.server.services.actions import do_actions
 from podium.server.services.automations import evaluate_automations
 from podium.server.services.cancellation_cleanup import (
     LEFT_SUBFLOWS,
@@ -28,6 +31,7 @@ from podium.server.services.cancellation_cleanup import (
 )
 from podium.server.services.catch_up import skip_late_runs
 from podium.server.services.cleanup_reconciler import reconcile_cleanup_delivery
+from podium.server.services.deliveries import deliver
 from podium.server.services.foreman import watch_workers
 from podium.server.services.glance import Look
 from podium.server.services.late_runs import mark_late_runs
@@ -213,6 +217,14 @@ SERVICES = (
         look=task_run_recorder.DELIVERIES.look,
     ),
     Service(
+        "deliveries",
+        "Sends notifications, email and calls of webhooks.",
+        "notifications",
+        deliver,
+        period=None,
+        look=deliveries.LOOK,
+    ),
+    Service(
         "automations",
         "Evaluates automations for each event.",
         "triggers",
@@ -228,6 +240,7 @@ SERVICES = (
         look=proactive.LOOK,
         every=lambda settings: settings.server.events.proactive_granularity,
     ),
+    Service("actions", "Does what automations are to do.", "triggers", do_actions, period=None, look=actions.LOOK),
 )
 
 

@@ -20,7 +20,10 @@ AFTER_FAILURE = 1.0
 
 
 class Services:
-    """The services that the settings want, run by one Docket worker in this process."""
+    """The services that the settings want: the periodic ones run by one Docket worker, each consumer by a loop.
+
+    A consumer is not Docket's, which would leave its work for ten seconds where the process that had it died.
+    """
 
     def __init__(self, runtime: Runtime, services: Sequence[Service] = SERVICES) -> None:
         self._runtime = runtime
@@ -37,25 +40,37 @@ class Services:
             return
         for service in self._services:
             self.heartbeats.expect(service.name, service.interval(self._runtime.settings))
-        # Docket takes a third of a second to import: not before the server listens, and not on its event loop.
-        docket_worker = await asyncio.to_thread(importlib.import_module, "podium.server.services.docket_worker")
-        work = docket_worker.work(self._runtime.settings, self._services, self._round, self._stopping)
-        self._tasks = [asyncio.create_task(work), asyncio.create_task(self._report())]
-        self._tasks[0].add_done_callback(self._ended)
+        loops = [self._consume(service) for service in self._services if service.is_consumer]
+        self._tasks = [asyncio.create_task(loop) for loop in (*loops, self._work(), self._report())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Lets the rounds that are under way end, and begins no other."""
         self._stopping.set()
         if not self._tasks:
             return
-        work, report = self._tasks
+        *working, report = self._tasks
         report.cancel()
-        _, late = await asyncio.wait((work,), timeout=DRAIN)
+        _, late = await asyncio.wait(working, timeout=DRAIN)
         for task in late:
             logger.warning("A background service did not end within %g seconds", DRAIN)
             task.cancel()
-        await asyncio.gather(work, report, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._write(forget_heartbeats)
+
+    async def _consume(self, service: Service) -> None:
+        while not self._stopping.is_set():
+            await self._round(service)
+
+    async def _work(self) -> None:
+        """Runs the periodic services."""
+        periodic = [service for service in self._services if not service.is_consumer]
+        if not periodic:
+            return
+        # Docket takes a third of a second to import: not before the server listens, and not on its event loop.
+        docket_worker = await asyncio.to_thread(importlib.import_module, "podium.server.services.docket_worker")
+        await docket_worker.work(self._runtime.settings, periodic, self._round, self._stopping)
 
     async def _round(self, service: Service) -> None:
         """One round of a service; its errors end here, so that the next round comes."""

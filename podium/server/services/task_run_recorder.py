@@ -8,9 +8,9 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_, bindparam, select, tuple_
 
+from podium.db.bulk import put_missing, put_newest
 from podium.db.tables.events import events
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.task_runs import task_run_states, task_runs
@@ -22,9 +22,8 @@ from podium.server.runtime import Runtime
 
 logger = logging.getLogger("podium.server.services")
 
-DELIVERIES = Deliveries(TASK_RUN_RECORDER, (events.c.related, events.c.payload), skip_locked=True)
+DELIVERIES = Deliveries(TASK_RUN_RECORDER, (events.c.related, events.c.payload))
 
-_MAKE_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _FLOW_RUNS = select(flow_runs.c.id).where(flow_runs.c.id.in_(bindparam("ids", expanding=True)))
 
 _RUN = task_runs.c
@@ -45,8 +44,8 @@ _KNOWN_WITHOUT_FLOW_RUN = (
     .order_by(_RUN.id)
     .with_for_update()
 )
-_INSERT_STATES = {name: make(task_run_states).on_conflict_do_nothing() for name, make in _MAKE_INSERT.items()}
-_upserts: dict[tuple[str, tuple[str, ...]], Any] = {}
+_IDENTITY = ("workspace_id", "flow_run_id", "created")
+"""What a report does not change of a run that is there."""
 
 
 async def record_task_runs(runtime: Runtime) -> None:
@@ -67,7 +66,7 @@ def record(tx: Tx, batch: int) -> int:
     DELIVERIES.put_back(tx, [row for row in rows if row["position"] in orphans], "its flow run does not exist")
     timestamps = _settle_ids(tx, reports)
     _upsert_runs(tx, reports, timestamps)
-    tx.many(_INSERT_STATES[tx.dialect], [report.state_row() for report in reports])
+    put_missing(tx, task_run_states, [report.state_row() for report in reports])
     finished.extend(report.position for report in reports)
     DELIVERIES.done(tx, finished)
     return len(rows)
@@ -143,24 +142,8 @@ def _upsert_runs(tx: Tx, reports: Iterable[Report], timestamps: dict[str, Any]) 
     groups: dict[tuple[str, ...], list[Row]] = {}
     for task_run_id in sorted(rows):
         groups.setdefault(tuple(rows[task_run_id]), []).append(rows[task_run_id])
-    for columns, group in groups.items():
+    for group in groups.values():
         for row in group:
             row.setdefault("name", f"{row['task_key']}-{row['dynamic_key']}")
             row["created"] = row["updated"] = tx.now
-        tx.many(_upsert(tx.dialect, columns), group)
-
-
-def _upsert(dialect: str, columns: tuple[str, ...]) -> Any:
-    """INSERT of these columns, or UPDATE of the run with the id unless its state is as new."""
-    statement = _upserts.get((dialect, columns))
-    if statement is None:
-        insert = _MAKE_INSERT[dialect](task_runs)
-        kept = ("id", "workspace_id", "flow_run_id")
-        changed = {name: insert.excluded[name] for name in (*columns, "updated") if name not in kept}
-        statement = insert.on_conflict_do_update(
-            index_elements=[_RUN.id],
-            set_=changed,
-            where=or_(_RUN.state_timestamp.is_(None), _RUN.state_timestamp < insert.excluded.state_timestamp),
-        )
-        _upserts[dialect, columns] = statement
-    return statement
+        put_newest(tx, task_runs, group, "state_timestamp", kept=_IDENTITY)

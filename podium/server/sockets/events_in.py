@@ -1,6 +1,7 @@
 """``/events/in``: clients push events; nothing is ever sent back but pongs."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 
@@ -57,7 +58,8 @@ class _Intake:
         self._pings = pings
         self._frames: deque[str] = deque()
         self._filled = asyncio.Event()
-        self._drained = asyncio.Event()
+        self._behind: deque[str] | None = None
+        self._holds = False
         self._over = False
 
     async def run(self, ws: WebSocket) -> None:
@@ -72,17 +74,28 @@ class _Intake:
         await asyncio.gather(reader, writer, return_exceptions=True)
 
     async def _read(self, ws: WebSocket) -> None:
-        while True:
-            try:
-                self._frames.append(await ws.receive_text())
-            except falcon.PayloadTypeError:
-                self._frames.append("")
-            except Disconnected:
-                return
-            self._filled.set()
-            if len(self._frames) >= MOST_WAITING:
-                self._drained.clear()
-                await self._drained.wait()
+        """Has the frames given to ``_take``, once those that came before are there; returns when the client left."""
+        behind = self._behind = deque()
+        with contextlib.suppress(Disconnected):
+            for _ in range(self._pings.divert(self._take)):
+                self._frames.append(await _text(ws))
+        self._behind = None
+        for frame in behind:
+            self._take(frame)
+        self._filled.set()
+        with contextlib.suppress(Disconnected):
+            while True:
+                await _text(ws)
+
+    def _take(self, frame: str) -> None:
+        if self._behind is not None:
+            self._behind.append(frame)
+            return
+        self._frames.append(frame)
+        self._filled.set()
+        if len(self._frames) >= MOST_WAITING and not self._holds:
+            self._holds = True
+            self._pings.hold()
 
     async def _write(self) -> None:
         while True:
@@ -95,8 +108,9 @@ class _Intake:
             frames = [self._frames.popleft() for _ in range(min(BATCH, len(self._frames)))]
             await self._store([event for frame in frames if (event := self._parse(frame))])
             self._pings.handled(len(frames))
-            if len(self._frames) < MOST_WAITING:
-                self._drained.set()
+            if self._holds and len(self._frames) < MOST_WAITING:
+                self._holds = False
+                self._pings.go_on()
 
     def _parse(self, frame: str) -> Event | None:
         try:
@@ -127,3 +141,11 @@ class _Intake:
                 break
         for event in events:
             await self._store([event])
+
+
+async def _text(ws: WebSocket) -> str:
+    """The next frame, empty where it is no text."""
+    try:
+        return await ws.receive_text()
+    except falcon.PayloadTypeError:
+        return ""

@@ -13,7 +13,7 @@ from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.tallies import tally_horizons, tally_notes
 from podium.db.tables.task_runs import task_runs
 from podium.db.unit import Tx
-from podium.server.queries import tallies
+from podium.server.queries import counting, tallies
 from podium.server.queries.counting import FLOW_RUNS, TASK_RUNS, Kind, Selection, Spans, count_runs, selection, tallied
 from podium.server.queries.generic import new_row
 from podium.server.queries.tallies import closed_until, roll_up
@@ -33,6 +33,7 @@ STATES = (
     ("CANCELLED", "Cancelled"),
     (None, None),
 )
+TAGS: tuple[list[str], ...] = ([], [], ["a"], ["a", 'quo"te'], ["b", "a", "b"], ["1"])
 SUMS = ("runs", "run_time", "lateness")
 
 
@@ -72,6 +73,7 @@ class Months:
             "start_time": start,
             "end_time": end,
             "total_run_time": round(choose.uniform(0, 100), 3),
+            "tags": choose.choice(TAGS),
         }
         if kind is FLOW_RUNS:
             values["parent_task_run_id"] = choose.choice(self.parents)
@@ -123,6 +125,8 @@ class Months:
                 parts[name] = {"is_null_": choose.random() < 0.5}
         if parts and choose.random() < 0.2:
             parts["operator"] = "or_"
+        elif choose.random() < 0.3:
+            parts["tags"] = {"all_": [choose.choice(("a", 'quo"te', "b", "1", "none"))]}
         return parts
 
     def selection(self, kind: Kind) -> Selection:
@@ -150,18 +154,19 @@ def _decoded(query: Any, name: str, parts: dict[str, Any]) -> Any:
 
 
 def both_ways(tx: Tx, kind: Kind, selected: Selection, by: Any, spans: Spans | None) -> tuple[Any, Any]:
-    """Rows counted by tallies, and run by run; sums to the microsecond."""
+    """Rows counted by tallies, and run by run; sums to the microsecond, which lines do not know of a tag."""
     assert selected.lines is not None
+    sums = SUMS if selected.tag is None else SUMS[:1]
 
     def rounded(found: list[dict[str, Any]]) -> dict[Any, list[float]]:
         return {
-            tuple(row[name] for name in by): [row["runs"], *(pytest.approx(row[each], abs=1e-4) for each in SUMS[1:])]
+            tuple(row[name] for name in by): [row["runs"], *(pytest.approx(row[each], abs=1e-4) for each in sums[1:])]
             for row in found
             if row["runs"]
         }
 
     raw = Selection(selected.where, selected.window)
-    return tuple(rounded(tallied(tx, kind, each, SUMS, by, spans)) for each in (selected, raw))
+    return tuple(rounded(tallied(tx, kind, each, sums, by, spans)) for each in (selected, raw))
 
 
 @pytest.mark.parametrize("kind", [FLOW_RUNS, TASK_RUNS], ids=["flow runs", "task runs"])
@@ -184,6 +189,45 @@ def test_tallies_count_as_the_runs_do(units: Units, kind: Kind) -> None:
         for _ in range(6):
             units.read(compare)
     assert rolled > 5
+
+
+def test_runs_of_a_tag_are_counted_by_lines_while_these_have_few(units: Units, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL; a line of runs with many tags tells none, and then all runs are looked at."""
+    rows = Rows(units.write)
+    flow = rows.flow()
+    for number in range(tallies.MOST_TAGS):
+        tags = ["all", "all", f"one-{number}"] if number else ["all"]
+        rows.flow_run(flow, f"run-{number}", "COMPLETED", expected_start_time=at(number - 9 * 86400), tags=tags)
+    wanted = selection(
+        FLOW_RUNS, FlowRunQuery(flow_runs=_decoded(FlowRunQuery, "flow_runs", {"tags": {"all_": ["all"]}}))
+    )
+
+    def count() -> tuple[int, bool]:
+        def unit(tx: Tx) -> tuple[int, bool]:
+            horizon = tallies.horizon_of(tx, FLOW_RUNS.tally)
+            return count_runs(tx, FLOW_RUNS, wanted), horizon is not None and tallies.tells_tags(
+                tx, FLOW_RUNS.tally, horizon
+            )
+
+        return units.read(unit)
+
+    assert wanted.tag == "all"
+    assert count()[0] == tallies.MOST_TAGS
+    units.run(roll_up_past(units.runtime))
+    on_postgresql = units.database.dialect == "postgresql"
+    assert count() == (tallies.MOST_TAGS, on_postgresql)
+    more = rows.flow_run(
+        flow, "one more", "COMPLETED", expected_start_time=at(60 - 9 * 86400), tags=["all", "one more"]
+    )
+    assert count() == (tallies.MOST_TAGS + 1, on_postgresql)
+    units.run(roll_up_past(units.runtime))
+    assert count() == (tallies.MOST_TAGS + 1, False)
+    with monkeypatch.context() as patched:  # rolled up just after a count looked whether lines tell tags
+        patched.setattr(counting, "tells_tags", lambda *_: on_postgresql)
+        assert count()[0] == tallies.MOST_TAGS + 1
+    units.write(lambda tx: tx.run(delete(flow_runs).where(flow_runs.c.id == more)))
+    units.run(roll_up_past(units.runtime))
+    assert count() == (tallies.MOST_TAGS, on_postgresql)
 
 
 def test_tallies_count_as_the_runs_do_while_writers_and_roll_ups_meet(units: Units) -> None:

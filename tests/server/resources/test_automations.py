@@ -264,6 +264,8 @@ SYNTAX = {"__prefect_kind": "jinja", "template": BAD}
         ({"type": "call-webhook", "block_document_id": UNKNOWN, "payload": BAD}, ["payload"]),
         (run(parameters={"a": BAD}), ["parameters", "a"]),
         (run(parameters={"a": {"b": BAD}}), ["parameters", "a", "b"]),
+        (run(parameters={"a": ["x", {"b": BAD}]}), ["parameters", "a", 1, "b"]),
+        ({"type": "send-email-notification", "emails": ["a@b.example"], "body": BAD}, ["body"]),
         (run(parameters={"a": SYNTAX}), ["parameters", "a"]),
         (run(parameters={"a": {"__prefect_kind": "json", "value": SYNTAX}}), ["parameters", "a"]),
         (run(parameters={"a": {"__prefect_kind": "json", "value": "{"}}), ["parameters", "a"]),
@@ -276,6 +278,25 @@ def test_what_is_no_template_is_refused(api: httpx.Client, action: Any, where: l
         answer = api.post("/automations/", json={**automation(), name: [action]})
         assert answer.status_code == 422
         assert [error["loc"] for error in answer.json()["exception_detail"]] == [["body", name, 0, *where]]
+
+
+def test_a_broken_template_is_refused_with_its_line(api: httpx.Client) -> None:
+    """In words, and as a number."""
+    action = {"type": "call-webhook", "block_document_id": UNKNOWN, "payload": "first\n{{ second }}\n{% third %}"}
+    [error] = api.post("/automations/", json=automation(actions=[action])).json()["exception_detail"]
+    assert error["ctx"] == {"line": 3}
+    assert error["msg"].startswith("Invalid jinja in line 3: ")
+
+
+@pytest.mark.parametrize(
+    "emails", [[], ["nobody"], ["a@b.example, c@d.example"], ["a@b.example\nBcc: c@d.example"], [7]]
+)
+def test_an_email_needs_addresses(api: httpx.Client, emails: Any) -> None:
+    """One at least, and nothing else."""
+    action = {"type": "send-email-notification", "emails": emails, "body": "x"}
+    answer = api.post("/automations/", json=automation(actions=[action]))
+    assert answer.status_code == 422
+    assert answer.json()["exception_detail"][0]["loc"][:4] == ["body", "actions", 0, "emails"]
 
 
 @pytest.mark.parametrize(

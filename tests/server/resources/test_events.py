@@ -184,6 +184,21 @@ def test_events_are_counted_by_resource(api: httpx.Client, key: str) -> None:
     assert (second.value, second.label, second.count) == (f"{key}-2", "New", 2)
 
 
+def test_resources_of_as_many_events_are_in_the_order_of_their_names(api: httpx.Client, key: str) -> None:
+    """An empty name is none; of events of one moment the one with the last id counts."""
+    first, second = "prefect.resource.name", "prefect.name"
+    prefix = f"{key}-of-"
+    both = [event("c", f"{prefix}1", occurred=BASE, labels={first: name, second: "z"}) for name in "bc"]
+    unnamed = [event("c", f"{prefix}2", occurred=BASE, labels={first: "", second: "a"}) for _ in range(2)]
+    send(api, *both, *unnamed, *(event("c", f"{prefix}{number}", occurred=BASE) for number in "33"))
+    counts = counted(api, "resource", {"resource": {"id_prefix": [prefix]}})
+    assert [(each.value.removeprefix(prefix), each.label, each.count) for each in counts] == [
+        ("3", f"{prefix}3", 2),
+        ("2", "a", 2),
+        ("1", max(both, key=lambda each: each.id).resource[first], 2),
+    ]
+
+
 @pytest.mark.parametrize("by", ["time", "day"])
 def test_events_are_counted_by_time(api: httpx.Client, key: str, by: str) -> None:
     """Every stretch of the range is there, the empty ones too."""

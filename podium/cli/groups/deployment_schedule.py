@@ -1,0 +1,211 @@
+"""`podium deployment schedule`: the schedules of a deployment."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from podium.cli.context import DryRunOption, FormatOption, Invocation, current
+from podium.cli.declaring import example
+from podium.cli.diagnostics import ExitCode, Failure
+from podium.cli.groups.deployment import DeploymentArgument
+from podium.cli.output import Format
+from podium.cli.tree import group
+from podium.client.nouns.deployments import DEPLOYMENT
+from podium.client.nouns.noun import endpoint
+from podium.client.nouns.schedules import SCHEDULE_COLUMNS, described
+
+app = group("See, add, pause and delete schedules.")
+
+Schedules = Annotated[list[str] | None, typer.Argument(metavar="ID|SLUG", help="Schedules of it.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All schedules of it.")]
+AcceptOption = Annotated[bool, typer.Option("--yes", "-y", "--accept-yes", help="Do not ask.")]
+
+
+@app.command("ls", epilog=example("podium deployment schedule ls etl/nightly"))
+def ls(context: typer.Context, deployment: DeploymentArgument, output: FormatOption = "table") -> None:
+    """List the schedules of a deployment."""
+    invocation = current(context)
+    found = DEPLOYMENT.find(invocation.client, deployment)
+    show(invocation, found.schedules, output)
+
+
+def show(invocation: Invocation, schedules: Sequence[Any], output: Format) -> None:
+    """Write schedules."""
+    from podium.cli.showing import show_csv, show_table
+
+    if output == "table":
+        show_table(invocation, SCHEDULE_COLUMNS, schedules, {})
+    elif output == "csv":
+        show_csv(invocation, SCHEDULE_COLUMNS, schedules, {})
+    else:
+        invocation.output.data(list(schedules), output, ("id",))
+
+
+@app.command(
+    "create",
+    epilog=example(
+        "podium deployment schedule create etl/nightly --cron '0 3 * * *' --timezone Europe/Berlin",
+        "podium deployment schedule create etl/nightly --interval 15m --replace",
+    ),
+)
+def create(
+    context: typer.Context,
+    deployment: DeploymentArgument,
+    cron: Annotated[str | None, typer.Option("--cron", metavar="EXPRESSION", help="A cron expression.")] = None,
+    interval: Annotated[
+        str | None, typer.Option("--interval", metavar="TIME", help="Every so often: seconds, or 15m, 1d.")
+    ] = None,
+    rrule: Annotated[str | None, typer.Option("--rrule", metavar="RULE", help="An iCalendar recurrence rule.")] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor-date", metavar="TIME", help="What the interval counts from.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="Such as Europe/Berlin.")] = None,
+    day_or: Annotated[
+        bool, typer.Option("--day-or/--no-day-or", "--day_or/--no-day_or", help="Cron: either kind of day fits.")
+    ] = True,
+    active: Annotated[bool, typer.Option("--active/--no-active", help="Whether it makes runs.")] = True,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of its runs.")
+    ] = None,
+    slug: Annotated[str | None, typer.Option("--slug", metavar="SLUG", help="A name to know it by.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="In place of all schedules there are.")] = False,
+    yes: AcceptOption = False,
+    output: FormatOption = "table",
+) -> None:
+    """Add a schedule to a deployment: one of --cron, --interval and --rrule."""
+    invocation = current(context)
+    from podium.cli.bodies import assigned
+
+    rule = rule_of(cron, interval, rrule, anchor, timezone, day_or)
+    found = DEPLOYMENT.find(invocation.client, deployment)
+    if replace and found.schedules:
+        invocation.confirm(f"Replace {len(found.schedules)} schedules of {deployment!r}?", yes=yes)
+    body = {"schedule": rule, "active": active, "parameters": assigned(param, "--param"), "slug": slug}
+    made = invocation.client.call(endpoint("schedules.CREATE"), [body], id=found.id)
+    if replace:
+        _delete(invocation, found, found.schedules)
+    show(invocation, made, output)
+
+
+def rule_of(
+    cron: str | None, interval: str | None, rrule: str | None, anchor: str | None, timezone: str | None, day_or: bool
+) -> dict[str, Any]:
+    """The rule that these options say. Raises Failure."""
+    from podium.client.nouns.values import iso, moment, seconds
+
+    if sum(each is not None for each in (cron, interval, rrule)) != 1:
+        raise Failure("Give one of --cron, --interval and --rrule.", ExitCode.USAGE)
+    zone = {"timezone": timezone} if timezone else {}
+    try:
+        if interval is not None:
+            start = {"anchor_date": iso(moment(anchor))} if anchor else {}
+            return {"interval": seconds(interval), **start, **zone}
+    except ValueError as error:
+        raise Failure(str(error), ExitCode.USAGE) from None
+    if anchor:
+        raise Failure("--anchor-date is for --interval.", ExitCode.USAGE)
+    return {"cron": cron, "day_or": day_or, **zone} if cron is not None else {"rrule": rrule, **zone}
+
+
+@app.command("pause", epilog=example("podium deployment schedule pause etl/nightly --all"))
+def pause(
+    context: typer.Context,
+    deployment: DeploymentArgument,
+    schedules: Schedules = None,
+    every: AllOption = False,
+    output: FormatOption = "table",
+) -> None:
+    """Pause schedules: they make no runs."""
+    _activate(current(context), deployment, schedules, every, False, output)
+
+
+@app.command("resume", epilog=example("podium deployment schedule resume etl/nightly --all"))
+def resume(
+    context: typer.Context,
+    deployment: DeploymentArgument,
+    schedules: Schedules = None,
+    every: AllOption = False,
+    output: FormatOption = "table",
+) -> None:
+    """Resume paused schedules."""
+    _activate(current(context), deployment, schedules, every, True, output)
+
+
+@app.command("delete", epilog=example("podium deployment schedule delete etl/nightly nightly-at-three"))
+def delete(
+    context: typer.Context,
+    deployment: DeploymentArgument,
+    schedules: Schedules = None,
+    every: AllOption = False,
+    dry_run: DryRunOption = False,
+    yes: AcceptOption = False,
+    output: FormatOption = "table",
+) -> None:
+    """Delete schedules of a deployment."""
+    invocation = current(context)
+    found = DEPLOYMENT.find(invocation.client, deployment)
+    chosen = _chosen(found, deployment, schedules, every)
+    _delete_asked(invocation, found, chosen, deployment, dry_run, yes or not (every or invocation.interactive), output)
+
+
+@app.command("clear", epilog=example("podium deployment schedule clear etl/nightly --yes"))
+def clear(
+    context: typer.Context,
+    deployment: DeploymentArgument,
+    dry_run: DryRunOption = False,
+    yes: AcceptOption = False,
+    output: FormatOption = "table",
+) -> None:
+    """Delete all schedules of a deployment."""
+    invocation = current(context)
+    found = DEPLOYMENT.find(invocation.client, deployment)
+    _delete_asked(invocation, found, list(found.schedules), deployment, dry_run, yes, output)
+
+
+def _delete_asked(
+    invocation: Invocation, found: Any, chosen: list[Any], told: str, dry_run: bool, yes: bool, output: Format
+) -> None:
+    if dry_run:
+        show(invocation, chosen, output)
+        invocation.diagnostics.note(f"Would delete {len(chosen)} schedules.")
+        return
+    if chosen:
+        invocation.confirm(f"Delete {len(chosen)} schedules of {told!r}?", yes=yes)
+    _delete(invocation, found, chosen)
+    _told(invocation, "Deleted", "delete", chosen, output)
+
+
+def _delete(invocation: Invocation, found: Any, schedules: Sequence[Any]) -> None:
+    for schedule in schedules:
+        invocation.client.call(endpoint("schedules.DELETE"), id=found.id, schedule_id=schedule.id)
+
+
+def _activate(
+    invocation: Invocation, deployment: str, schedules: list[str] | None, every: bool, active: bool, output: Format
+) -> None:
+    found = DEPLOYMENT.find(invocation.client, deployment)
+    chosen = _chosen(found, deployment, schedules, every)
+    for schedule in chosen:
+        invocation.client.call(endpoint("schedules.UPDATE"), {"active": active}, id=found.id, schedule_id=schedule.id)
+    _told(invocation, "Resumed" if active else "Paused", "resume" if active else "pause", chosen, output)
+
+
+def _chosen(found: Any, told: str, wanted: list[str] | None, every: bool) -> list[Any]:
+    if every and not wanted:
+        return list(found.schedules)
+    if not wanted or every:
+        raise Failure("Give the ids or slugs of schedules, or --all.", ExitCode.USAGE)
+    known = {key: each for each in found.schedules for key in (each.id, each.slug) if key}
+    if missing := [each for each in wanted if each not in known]:
+        hint = f"`podium deployment schedule ls {told}` lists them."
+        raise Failure(f"{told!r} has no schedule {missing[0]!r}; {hint}", ExitCode.NOT_FOUND)
+    return [known[each] for each in wanted]
+
+
+def _told(invocation: Invocation, past: str, action: str, schedules: list[Any], output: Format) -> None:
+    for schedule in schedules:
+        invocation.diagnostics.note(f"{past} schedule {described(schedule)!r}.")
+    if output != "table":
+        records = [{"id": each.id, "name": each.slug, "action": action, "result": "done"} for each in schedules]
+        invocation.output.data(records, output, ("id",))

@@ -1,0 +1,111 @@
+"""Deployments."""
+
+from typing import TYPE_CHECKING, Any
+
+from podium.client.errors import NotFound
+from podium.client.nouns.choosing import BY_POOL, Missing, by_flow, by_name, by_tag
+from podium.client.nouns.noun import Action, Column, Filter, Join, Names, Noun, endpoint, nested
+from podium.client.nouns.schedules import described
+from podium.client.nouns.values import is_id
+
+if TYPE_CHECKING:
+    from podium.client.api import Client
+
+
+def find(client: "Client", given: str) -> Any:
+    """The deployment of this id, `flow/name`, or a name that is nobody else's. Raises NotFound."""
+    try:
+        if is_id(given):
+            return client.call(endpoint("deployments.READ"), id=given)
+        if "/" in given:
+            flow, name = given.rsplit("/", 1)
+            return client.call(endpoint("deployments.READ_BY_NAME"), flow_name=flow, deployment_name=name)
+    except NotFound:
+        raise Missing("deployment", given, "deployment") from None
+    same = client.call(endpoint("deployments.FILTER"), {**nested("deployments.name.any_", [given]), "limit": 2})
+    if len(same) > 1:
+        raise NotFound(404, f"There are several deployments named {given!r}; write FLOW/{given}.")
+    if not same:
+        raise Missing("deployment", given, "deployment")
+    return same[0]
+
+
+def _pause(client: "Client", deployment: Any) -> None:
+    client.call(endpoint("deployments.PAUSE"), id=deployment.id)
+
+
+def _resume(client: "Client", deployment: Any) -> None:
+    client.call(endpoint("deployments.RESUME"), id=deployment.id)
+
+
+def _delete(client: "Client", deployment: Any) -> None:
+    client.call(endpoint("deployments.DELETE"), id=deployment.id)
+
+
+def full_name(deployment: Any, names: Names) -> str:
+    """`flow/name`, which commands take."""
+    flow = names["flow"].get(deployment.flow_id)
+    return f"{flow}/{deployment.name}" if flow else str(deployment.id)
+
+
+def _status(deployment: Any, names: Names) -> str:
+    return "paused" if deployment.paused else (deployment.status or "").lower().replace("_", " ")
+
+
+def _schedules(deployment: Any, names: Names) -> list[str]:
+    return [described(each) for each in deployment.schedules]
+
+
+def _paused(client: "Client", value: bool) -> dict[str, Any]:
+    return nested("deployments.paused.eq_", value)
+
+
+DEPLOYMENT = Noun(
+    name="deployment",
+    plural="deployments",
+    list="deployments.FILTER",
+    columns=(
+        Column("name", full_name),
+        Column("status", _status, kind="state"),
+        Column("pool", "work_pool_name", rank=1, cut=True),
+        Column("schedules", _schedules, kind="list", rank=2, cut=True),
+        Column("tags", kind="list", rank=3, cut=True),
+        Column("id", kind="id", rank=4),
+    ),
+    detail=(
+        Column("description"),
+        Column("queue", "work_queue_name"),
+        Column("limit", "global_concurrency_limit.limit", kind="number"),
+        Column("when full", "concurrency_options.collision_strategy"),
+        Column("entrypoint"),
+        Column("path"),
+        Column("version"),
+        Column("parameters", kind="json"),
+        Column("variables", "job_variables", kind="json"),
+        Column("labels", kind="json"),
+        Column("polled", "last_polled", kind="moment"),
+        Column("created", kind="moment"),
+        Column("updated", kind="moment"),
+        Column("updated by", "updated_by.display_value"),
+    ),
+    find=find,
+    key=full_name,
+    metavar="FLOW/NAME|ID",
+    filters=(
+        by_name("deployments.name.like_"),
+        by_tag("deployments.tags.all_"),
+        by_flow(),
+        BY_POOL,
+        Filter(
+            ("--queue", "-q"), "Only those of this work queue.", "deployments.work_queue_name.any_", metavar="QUEUE"
+        ),
+        Filter(("--paused/--active",), "Only those that are paused, or that are not.", _paused, kind="flag"),
+    ),
+    sorts={"name": "NAME_ASC", "-name": "NAME_DESC", "created": "CREATED_DESC", "updated": "UPDATED_DESC"},
+    joins=(Join("flow", "flow_id", "flows.FILTER", "flows.id.any_"),),
+    actions=(
+        Action("pause", "Paused", "Pause deployments: their schedules make no runs.", _pause),
+        Action("resume", "Resumed", "Resume paused deployments.", _resume),
+        Action("delete", "Deleted", "Delete deployments; their runs stay.", _delete, asks=True),
+    ),
+)

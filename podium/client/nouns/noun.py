@@ -1,0 +1,192 @@
+"""What is said once about a kind of thing: how it is listed, filtered, found, shown and acted on.
+
+Endpoints are named as in the catalogue (``flow_runs.FILTER``) and imported when they are called: help and completion
+read these rows without loading the wire.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from podium.client.api import Client
+    from podium.wire.endpoint import Endpoint
+
+Kind = Literal["text", "id", "state", "moment", "stamp", "duration", "list", "flag", "number", "json"]
+Names = Mapping[str, Mapping[str, str]]
+"""For each join of a noun, the names by id."""
+
+
+class Column(NamedTuple):
+    """A column of a list, or a line of the details.
+
+    ``value`` is the path of an attribute (``state.message``), or a function of the row and the joined names. ``rank``
+    says how early the column goes where there is no room: 0 never, 1 when others were cut short. One that is ``cut``
+    may lose its end.
+    """
+
+    name: str
+    value: str | Callable[[Any, Names], Any] = ""
+    kind: Kind = "text"
+    rank: int = 0
+    cut: bool = False
+
+    def of(self, row: Any, names: Names) -> Any:
+        """The value for a row; None where there is none."""
+        if callable(self.value):
+            return self.value(row, names)
+        return attribute(row, self.value or self.name)
+
+
+class Filter(NamedTuple):
+    """An option that narrows a list.
+
+    ``where`` is a place in the body that takes a list (``flows.name.any_``), or a function of the client and the values
+    that returns a part of the body; empty where the server has no such filter and ``keep`` looks at each row instead.
+    ``noun`` is whose names complete the value.
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    where: str | Callable[["Client", Any], dict[str, Any]] = ""
+    keep: Callable[[Any, Any], bool] | None = None
+    metavar: str = "TEXT"
+    kind: Literal["many", "one", "flag", "number"] = "many"
+    noun: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the parameter."""
+        return self.flags[0].partition("/")[0].lstrip("-").replace("-", "_")
+
+
+class Join(NamedTuple):
+    """A name to show in place of an id: ``attribute`` of the row is the id of a row of ``endpoint``.
+
+    ``where`` is the place of the ids in its body. One that is not ``in_lists`` is for details.
+    """
+
+    name: str
+    attribute: str
+    endpoint: str
+    where: str
+    in_lists: bool = True
+
+
+class Action(NamedTuple):
+    """What can be done to a thing, alone or to many: ``run`` does it and returns what is worth telling, if anything.
+
+    ``asks`` is for what cannot be undone: a person is asked even for a single one.
+    """
+
+    name: str
+    past: str
+    help: str
+    run: Callable[["Client", Any], str | None]
+    asks: bool = False
+    unlike: str = ""
+
+
+class Section(NamedTuple):
+    """A list below the details of a thing, such as the states of a run."""
+
+    name: str
+    rows: Callable[["Client", Any], Sequence[Any]]
+    columns: tuple[Column, ...]
+
+
+class Noun(NamedTuple):
+    """A kind of thing. ``name`` is the word of its commands, ``key`` what a command takes for one.
+
+    ``sorts`` are orders the server knows, the first the usual one; where there are none, rows are sorted by a column.
+    ``within`` is the filter by what it belongs to, whose name goes before its own. ``limit`` is how many a list shows
+    unless told otherwise. ``rows`` stands in where a list is not one endpoint with pages.
+    """
+
+    name: str
+    plural: str
+    list: str
+    columns: tuple[Column, ...]
+    find: Callable[["Client", str], Any]
+    key: str | Callable[[Any, Names], str]
+    metavar: str
+    detail: tuple[Column, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    sorts: Mapping[str, str] = {}
+    joins: tuple[Join, ...] = ()
+    actions: tuple[Action, ...] = ()
+    sections: tuple[Section, ...] = ()
+    limit: int | None = None
+    rows: Callable[["Client", dict[str, Any], int | None], Iterator[Any]] | None = None
+    label: str = ""
+    within: str = ""
+    body: Mapping[str, Any] = {}
+
+    @property
+    def words(self) -> str:
+        """Its name as it is read."""
+        return self.name.replace("-", " ")
+
+    def action(self, name: str) -> Action:
+        """The action of this name."""
+        return next(each for each in self.actions if each.name == name)
+
+    def reference(self, row: Any, names: Names) -> str:
+        """What a command takes for this row."""
+        return str(self.key(row, names) if callable(self.key) else attribute(row, self.key))
+
+    def told(self, row: Any, names: Names) -> str:
+        """What a person recognizes a row by."""
+        return str(attribute(row, self.label)) if self.label else self.reference(row, names)
+
+
+def endpoint(name: str) -> "Endpoint":
+    """The endpoint of this name: ``flow_runs.FILTER``."""
+    module, _, constant = name.partition(".")
+    row: Endpoint = getattr(import_module(f"podium.wire.{module}"), constant)
+    return row
+
+
+def attribute(row: Any, path: str) -> Any:
+    """What lies at the end of a path of attributes or keys; None where the path breaks off."""
+    for name in path.split("."):
+        if row is None:
+            return None
+        row = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+    return row
+
+
+def nested(path: str, value: Any) -> dict[str, Any]:
+    """A body with the value at this place."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    found: dict[str, Any] = value
+    return found
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Both bodies in one; lists at the same place are joined."""
+    result = dict(first)
+    for name, value in second.items():
+        old = result.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            result[name] = merged(old, value)
+        elif isinstance(old, list) and isinstance(value, list):
+            result[name] = old + value
+        else:
+            result[name] = value
+    return result
+
+
+def joined(client: "Client", noun: Noun, rows: Iterable[Any], *, detail: bool = False) -> Names:
+    """The names that the columns of these rows show, or their details too."""
+    found: dict[str, dict[str, str]] = {}
+    for join in noun.joins:
+        if not (detail or join.in_lists):
+            continue
+        ids = sorted({value for row in rows if (value := attribute(row, join.attribute))})
+        names = found[join.name] = {}
+        for start in range(0, len(ids), 200):
+            for row in client.pages(endpoint(join.endpoint), nested(join.where, ids[start : start + 200])):
+                names[row.id] = row.name
+    return found

@@ -1,0 +1,118 @@
+"""A WebSocket that tells when it is time to look: what it says is a hint, and what is true is asked by HTTP.
+
+So nothing is lost or comes twice when a server restarts, and behind a proxy that lets no WebSocket through the looks
+are only further apart.
+"""
+
+import json
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from podium.client.api import Client
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 15.0
+
+
+class Bell:
+    """Rings for every frame of a stream (``/logs/out``, ``/events/out``) that matches a filter. A context manager."""
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        wanted: Callable[[], Mapping[str, Any]],
+        heard: Callable[[str], None] | None = None,
+    ) -> None:
+        """``wanted`` is asked for the filter at each connection; ``heard`` gets the frames, those of the past too."""
+        scheme, _, rest = client.url.partition("://")
+        self._url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{path}"
+        self._client = client
+        self._wanted = wanted
+        self._heard = heard
+        self._rung, self._over = threading.Event(), threading.Event()
+        self._connection: ClientConnection | None = None
+        self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._connection is not None:
+            with suppress(Exception):  # the other end may be gone
+                self._connection.close()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the stream is open, so that looking now and then is enough."""
+        return self._connection is not None
+
+    def wait(self, seconds: float) -> None:
+        """Returns when it rings, at the latest after so many seconds."""
+        self._rung.wait(seconds)
+        self._rung.clear()
+
+    def _listen(self) -> None:
+        # Loaded on use, and beside the first requests: it takes as long as they do.
+        from websockets.exceptions import WebSocketException
+
+        pause = SHORTEST_PAUSE
+        while not self._over.is_set():
+            try:
+                with self._connect() as connection:
+                    pause = SHORTEST_PAUSE
+                    self._connection = connection
+                    self._rung.set()  # something may have happened before
+                    for frame in connection:
+                        if self._heard is not None:
+                            self._heard(str(frame))
+                        self._rung.set()
+            except (OSError, EOFError, WebSocketException):
+                pass
+            self._connection = None
+            self._rung.set()
+            self._over.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _connect(self) -> "ClientConnection":
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+        from websockets.typing import Subprotocol
+
+        connection = connect(
+            self._url,
+            subprotocols=[Subprotocol("prefect")],
+            additional_headers=self._client.extra_headers,
+            ssl=self._ssl(),
+            open_timeout=5,
+            close_timeout=1,
+            proxy=None,
+            max_size=None,
+        )
+        connection.send(json.dumps({"type": "auth", "token": self._client.token}))
+        if json.loads(connection.recv(5)).get("type") != "auth_success":
+            raise WebSocketException("not admitted")
+        backfill = self._heard is not None
+        connection.send(json.dumps({"type": "filter", "filter": self._wanted(), "backfill": backfill}))
+        return connection
+
+    def _ssl(self) -> ssl.SSLContext | None:
+        if not self._url.startswith("wss:"):
+            return None
+        if isinstance(self._client.verify, ssl.SSLContext):
+            return self._client.verify
+        context = ssl.create_default_context()
+        if not self._client.verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context

@@ -1,0 +1,1 @@
+"""Why a flow run is where it is."""
