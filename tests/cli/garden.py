@@ -1,10 +1,29 @@
 """One of every noun on a server, for tests of commands."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
 STARTED = "2026-05-06T07:08:09.123456Z"
+
+
+def plant_schedule(post: Callable[[str, Any], Any]) -> None:
+    """Makes a schedule of a command."""
+    post("/work_pools/", {"name": "shell", "type": "podium"})
+    backup = post("/flows/", {"name": "backup"})
+    command = {"command": ["rsync", "-a", "/srv/my data"], "timeout": 60}
+    schedule = {"schedule": {"interval": 900}, "slug": "quarterly"}
+    post(
+        "/deployments/",
+        {
+            "name": "backup",
+            "flow_id": backup["id"],
+            "work_pool_name": "shell",
+            "schedules": [schedule],
+            "job_variables": command,
+        },
+    )
 
 
 def plant(url: str) -> dict[str, str]:
@@ -24,20 +43,7 @@ def plant(url: str) -> dict[str, str]:
             "/deployments/",
             {"name": "prod", "flow_id": flow["id"], "work_pool_name": "pool", "schedules": [schedule], "tags": ["eu"]},
         )
-        post("/work_pools/", {"name": "shell", "type": "podium"})
-        backup = post("/flows/", {"name": "backup"})
-        command = {"command": ["rsync", "-a", "/srv/my data"], "timeout": 60}
-        schedule = {"schedule": {"interval": 900}, "slug": "quarterly"}
-        post(
-            "/deployments/",
-            {
-                "name": "backup",
-                "flow_id": backup["id"],
-                "work_pool_name": "shell",
-                "schedules": [schedule],
-                "job_variables": command,
-            },
-        )
+        plant_schedule(post)
         run = post(
             f"/deployments/{deployment['id']}/create_flow_run",
             {"name": "first-run", "parameters": {"day": "2026-05-06"}, "tags": ["eu"]},

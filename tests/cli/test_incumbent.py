@@ -23,9 +23,8 @@ ABSENT = {
     "flow-run execute": USER_CODE,
     "task serve": USER_CODE,
     "block register": USER_CODE,
-    "worker start": LATER,
-    "shell watch": LATER,
-    "shell serve": LATER,
+    "shell watch": "`podium run -- COMMAND`",
+    "shell serve": "`podium schedule create -- COMMAND` and `podium worker start`",
     "sdk generate": USER_CODE,
     "transfer": LATER,
     "plugins diagnose": PLUGINS,
@@ -63,6 +62,9 @@ OPTIONS_ABSENT = {
     "work-queue ls --verbose -v": "a wide terminal shows all columns, `-o json` everything",
     "global-concurrency-limit inspect --file -f": "`-o json > FILE`",
     "artifact inspect --limit": "`artifact ls --all --key KEY`",
+    "worker start --with-healthcheck": "`worker ls` and the status of its pool tell whether it lives",
+    "worker start --install-policy": INTEGRATION,
+    "worker start --base-job-template --create-pool-if-not-found": "a pool that is missing is made, for commands",
     "version --omit-integrations": "integrations are the SDK's",
 }
 

@@ -23,6 +23,43 @@ add_verbs(
 )
 
 
+PoolOption = Annotated[
+    str,
+    typer.Option("--pool", "-p", metavar="POOL", help="The pool to serve.", autocompletion=completing("work-pool")),
+]
+QueueOption = Annotated[
+    list[str] | None, typer.Option("--queue", "-q", "--work-queue", metavar="QUEUE", help="Only this queue of it.")
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", "-n", metavar="NAME", help="Its name; else host and process id.")
+]
+TypeOption = Annotated[
+    str | None, typer.Option("--type", "-t", metavar="TYPE", help="Taken, and not needed: the pool knows.", hidden=True)
+]
+LimitOption = Annotated[int, typer.Option("--limit", "-l", metavar="N", help="So many runs at a time.", min=1)]
+EveryOption = Annotated[
+    str, typer.Option("--every", metavar="TIME", help="Ask for work so often; a run that ended has it ask at once.")
+]
+PrefetchOption = Annotated[
+    str,
+    typer.Option("--prefetch", "--prefetch-seconds", metavar="TIME", help="Take runs so long before they are due."),
+]
+DrainOption = Annotated[
+    str | None,
+    typer.Option("--drain", metavar="TIME", help="Once told to end, stop what runs after so long; else never."),
+]
+OnceOption = Annotated[
+    bool, typer.Option("--once", "--run-once", help="End when nothing is due any more; exit as the runs ended.")
+]
+PrefectOption = Annotated[
+    str | None,
+    typer.Option("--prefect", metavar="PROGRAM", help="The `prefect` for Prefect deployments; else that on PATH."),
+]
+HeartbeatOption = Annotated[
+    float, typer.Option("--heartbeat", metavar="SECONDS", help="Time between signs of life.", hidden=True, min=0.1)
+]
+
+
 @app.command(
     "start",
     epilog=example(
@@ -32,43 +69,17 @@ add_verbs(
 )
 def start(
     context: typer.Context,
-    pool: Annotated[
-        str,
-        typer.Option(
-            "--pool", "-p", metavar="POOL", help="The work pool to serve.", autocompletion=completing("work-pool")
-        ),
-    ],
-    queue: Annotated[
-        list[str] | None, typer.Option("--queue", "-q", metavar="QUEUE", help="Only this queue of it.")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", "-n", metavar="NAME", help="Its name; else host and process id.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-l", metavar="N", help="So many runs at a time.", min=1)] = 10,
-    every: Annotated[
-        str, typer.Option("--every", metavar="TIME", help="Ask for work so often; a free place asks at once.")
-    ] = "5s",
-    prefetch: Annotated[
-        str, typer.Option("--prefetch", metavar="TIME", help="Take runs so long before they are due.")
-    ] = "10s",
-    drain: Annotated[
-        str | None,
-        typer.Option(
-            "--drain", metavar="TIME", help="Once told to end, stop what runs after so long. Else it may end."
-        ),
-    ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="End when nothing is due any more; exit as the runs ended.")
-    ] = False,
-    prefect: Annotated[
-        str | None,
-        typer.Option(
-            "--prefect", metavar="PROGRAM", help="The `prefect` for Prefect deployments, if it is not on PATH."
-        ),
-    ] = None,
-    heartbeat: Annotated[
-        float, typer.Option("--heartbeat", metavar="SECONDS", help="Time between signs of life.", hidden=True, min=0.1)
-    ] = 30.0,
+    pool: PoolOption,
+    queue: QueueOption = None,
+    name: NameOption = None,
+    kind: TypeOption = None,
+    limit: LimitOption = 10,
+    every: EveryOption = "5s",
+    prefetch: PrefetchOption = "10s",
+    drain: DrainOption = None,
+    once: OnceOption = False,
+    prefect: PrefectOption = None,
+    heartbeat: HeartbeatOption = 30.0,
 ) -> None:
     """Run what is due in a work pool: commands, and Prefect deployments where `prefect` is installed.
 
