@@ -43,6 +43,8 @@ class Guard:
         if process is not None and process.stdin is not None:
             with suppress(OSError):
                 process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)
 
     def _tell(self, line: str) -> None:
         with self._lock, suppress(OSError):

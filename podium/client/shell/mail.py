@@ -25,6 +25,7 @@ MOST = 64 * 1024 * 1024
 HEARTBEAT = 30.0
 LONGEST_PAUSE = 5.0
 A_MOMENT = 3.0
+SAID_AFTER = 2.0
 UNREADABLE = frozenset({400, 413, 422})
 """The server answers so where it is for the lines and not for the moment."""
 
@@ -76,7 +77,8 @@ class Mail:
 
         Where it is not ``wanted``, a server that answers has a moment yet.
         """
-        deadline, soon = time.monotonic() + seconds, None
+        began = time.monotonic()
+        deadline, soon, noted = began + seconds, None, False
         with self._changed:
             self._hurry = True
             self._changed.notify_all()
@@ -85,8 +87,13 @@ class Mail:
                     soon = soon or now + A_MOMENT
                     if self._is_away or now > soon:
                         break
+                if self._is_away and not noted and now - began > SAID_AFTER:
+                    noted = True
+                    self._told(f"The server does not answer; {len(self._lines):,} lines of the log wait for it.")
                 self._changed.wait(0.2)
             self._hurry = False
+            if noted and not self._lines:
+                self._told("The server answers again.")
             return len(self._lines)
 
     def close(self) -> None:
