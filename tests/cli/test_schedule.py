@@ -2,6 +2,8 @@
 
 import json
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +27,6 @@ WORKER = ("worker", "start", "--pool", "shell", "--every", "0.2s", "--heartbeat"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """With services, whose patience is short."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with ServerProcess(tmp_path_factory.mktemp("home"), port, **SETTINGS) as process:
@@ -166,8 +166,6 @@ def test_cancelling_ends_all_processes(shell: Shell) -> None:
 
 
 def gone(group: int) -> bool:
-    import subprocess
-
     found = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
     return not [line for line in found.splitlines() if line.split()[0] == str(group) and "Z" not in line.split()[1]]
 

@@ -75,10 +75,13 @@ class Execution:
     ) -> None:
         """``run`` is the run as the server told it; ``shown`` gets what the command writes, as it comes."""
         self.run, self.command, self.stop = run, command, Stop()
+        self.attempt = run.run_count
+        """Which try this is, counted from 1."""
         self.is_waiting = True
         """Whether no command runs, nor is one about to: it may be handed back."""
-        self.hand_back: Callable[[bool], Proposal | None] = lambda was_running: None
-        """What is proposed where somebody here stopped it, if the run is not simply cancelled."""
+        self.hand_back: Callable[[bool, State | None], Proposal | None] = lambda was_running, waited_in: None
+        """What is proposed where somebody here stopped it, if the run is not simply cancelled; it is told whether the
+        command ran, and the state in which the run waited to be tried again."""
         self._means, self._shown = means, shown
         self._lines, self._lines_lock = Lines(), threading.Lock()
         self.record = Record(means.client, run.id, means.told, self._hurries)
@@ -105,13 +108,13 @@ class Execution:
         self.stop.ask(CANCELLED_THERE)
 
     def _tries(self, stdin: int | None) -> Outcome:
-        attempt, tried = self.run.run_count, None
+        tried = None
         while True:
-            attempt += 1
+            self.attempt += 1
             outcome = self._safely(self._begin, tried)
             if outcome is not None:
                 return outcome
-            tried = self._try(attempt, stdin)
+            tried = self._try(stdin)
             self._over_unasked = not self.stop.is_asked
             outcome = self._safely(self._finish, tried)
             if outcome is not None:
@@ -185,9 +188,9 @@ class Execution:
     def _waits(self) -> bool:
         return not self._hurries()
 
-    def _try(self, attempt: int, stdin: int | None) -> _Tried:
+    def _try(self, stdin: int | None) -> _Tried:
         """Runs the command once; the state for how it ended."""
-        environ = environment(self.run, attempt, self.command.env)
+        environ = environment(self.run, self.attempt, self.command.env)
         try:
             ending = run_process(self.command, environ, self._heard, self.stop, self._means.guard, stdin)
         except OSError as error:
@@ -196,9 +199,9 @@ class Execution:
         with self._lines_lock:
             self._mail.put(self._lines.end())
         stopped = self._stopped(f"The command {_told(ending)}.", True) if ending.stopped else None
-        return _Tried(stopped or self._ended(ending, attempt), ending.exit_code)
+        return _Tried(stopped or self._ended(ending), ending.exit_code)
 
-    def _ended(self, ending: Ending, attempt: int) -> Proposal:
+    def _ended(self, ending: Ending) -> Proposal:
         command = self.command
         if ending.out_of_time:
             text = f"The command took longer than {span(command.timeout or 0)} and was stopped."
@@ -207,11 +210,11 @@ class Execution:
             return Proposal("COMPLETED", "The command ended with exit code 0.")
         text = f"The command {_told(ending)}."
         # What crashed is not tried again, so that this is its last word only.
-        crashed = ending.code < 0 and attempt > command.retries
+        crashed = ending.code < 0 and self.attempt > command.retries
         return Proposal("CRASHED" if crashed else "FAILED", text, None, {"exit_code": ending.exit_code})
 
     def _stopped(self, text: str, was_running: bool) -> Proposal:
-        handed = self.hand_back(was_running) if self.stop.reason != CANCELLED_THERE else None
+        handed = self.hand_back(was_running, self._after) if self.stop.reason != CANCELLED_THERE else None
         why = self.stop.reason[:1].upper() + self.stop.reason[1:]
         return handed or Proposal("CANCELLED", f"{why}. {text}")
 

@@ -19,6 +19,7 @@ from podium.client.shell.recording import place, retry_policy
 from podium.profiles import Settings
 from podium.wire import deployments, flows, work_pools, workers
 from podium.wire.flow_runs import BareFlowRun
+from podium.wire.states import State
 from podium.wire.work_pools import WorkPool
 
 HEARTBEAT = 30
@@ -186,7 +187,7 @@ class Worker:
         record.update(empirical_policy=retry_policy(command, run.empirical_policy), infrastructure_pid=place())
         flow = record.patiently(lambda: self._client.call(flows.READ, id=run.flow_id))
         execution = Execution(self._means, run, command, flow.name)
-        execution.hand_back = lambda was_running: _handed_back(run, command, was_running)
+        execution.hand_back = lambda was_running, waited_in: _handed_back(execution, was_running, waited_in)
         return self._watched(run, execution)
 
     def _run_prefect(self, run: BareFlowRun, record: Record, variables: dict[str, Any]) -> Outcome:
@@ -239,14 +240,16 @@ def _with_policy_of(run: BareFlowRun, command: Command) -> Command:
     return msgspec.structs.replace(command, retries=policy.retries, retry_delay=float(policy.retry_delay or 0))
 
 
-def _handed_back(run: BareFlowRun, command: Command, was_running: bool) -> Proposal:
+def _handed_back(execution: Execution, was_running: bool, waited_in: State | None) -> Proposal:
     """The state of a run that this worker does not end: another takes it, unless its command may not run again."""
-    if not was_running:
-        return Proposal("SCHEDULED", "Handed back: the worker is stopped.", due=run.next_scheduled_start_time)
-    message = "The worker was stopped, and the command with it."
-    if run.run_count < command.retries:
-        return Proposal("SCHEDULED", message, "AwaitingRetry")
-    return Proposal("CRASHED", message)
+    if was_running:
+        message = "The worker was stopped, and the command with it."
+        may_run_again = execution.attempt <= execution.command.retries
+        return Proposal("SCHEDULED", message, "AwaitingRetry") if may_run_again else Proposal("CRASHED", message)
+    message = "Handed back: the worker is stopped."
+    if waited_in is not None:
+        return Proposal("SCHEDULED", message, waited_in.name, due=waited_in.state_details.scheduled_time)
+    return Proposal("SCHEDULED", message, due=execution.run.next_scheduled_start_time)
 
 
 def check_can_serve(pool: WorkPool, prefect: tuple[str, ...] | None) -> None:
