@@ -243,6 +243,14 @@ def test_a_prefect_deployment_needs_prefect(shell: Shell) -> None:
     assert (refused.returncode, refused.stderr.count("\n")) == (6, 1)
 
 
+def test_a_pool_of_commands_can_be_made_by_hand(shell: Shell) -> None:
+    """It is like those that are made on demand."""
+    assert shell.run("work-pool", "create", "by-hand", "--type", "podium").returncode == 0
+    schedule(shell, "on-demand", "--no-schedule", script="true")
+    templates = [shell.api.get(f"/work_pools/{name}").json()["base_job_template"] for name in ("by-hand", "on-demand")]
+    assert templates[0] == templates[1] != {}
+
+
 def test_a_schedule_is_not_put_where_nobody_runs_it(shell: Shell) -> None:
     """A pool of another type is refused."""
     shell.post("/work_pools/", {"name": "docker", "type": "docker"})

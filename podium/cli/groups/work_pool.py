@@ -227,11 +227,16 @@ def get_default_template(
 
 def default_template(invocation: Invocation, kind: str) -> dict[str, Any]:
     """The job template that a type of worker brings along. Raises Failure."""
+    from podium.client.shell.pools import TEMPLATE, TYPE
+
+    if kind == TYPE:
+        return TEMPLATE
     view = invocation.client.call(endpoint("collections.READ_VIEW"), view="aggregate-worker-metadata")
     known = {name: worker for collection in view.values() for name, worker in collection.items()}
     if kind not in known:
         raise Failure(
-            f"There is no type of work pool {kind!r}; these are {', '.join(sorted(known))}.", ExitCode.NOT_FOUND
+            f"There is no type of work pool {kind!r}; these are {', '.join(sorted({*known, TYPE}))}.",
+            ExitCode.NOT_FOUND,
         )
     template: dict[str, Any] = known[kind].get("default_base_job_configuration") or {}
     return template

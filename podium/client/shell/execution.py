@@ -157,8 +157,9 @@ class Execution:
         if outcome.state != "SCHEDULED" or tried.proposal.kind == "SCHEDULED":
             return outcome
         seconds = seconds_until(self._after)
-        self._say(f"Trying again in {span(seconds)}.", 30)
-        self._means.told(f"{tried.proposal.message} Trying again in {span(seconds)}.")
+        again = f"Trying again in {span(seconds)}." if seconds >= 1 else "Trying again."
+        self._say(again, 30)
+        self._means.told(f"{tried.proposal.message} {again}")
         self.is_waiting = True
         self.stop.wait(seconds)
         return None

@@ -228,6 +228,27 @@ def test_the_worker_types_a_pool_can_be_made_for(api: httpx.Client) -> None:
     assert api.get("/collections/views/nothing").status_code == 404
 
 
+def test_a_worker_of_our_own_claims_nothing_that_has_ended(api: httpx.Client, pool: str) -> None:
+    """It may have slept since it asked for work, and another have run it; of old clients it is none."""
+    headers = {"User-Agent": "podium/0.1.0 (API 0.8.4)"}
+    flow = api.post("/flows/", json={"name": "claimed"}).json()["id"]
+    body = {"flow_id": flow, "work_pool_name": pool, "state": {"type": "SCHEDULED"}}
+    run = api.post("/flow_runs/", json=body).json()["id"]
+
+    def propose(state: str) -> str:
+        answer = api.post(f"/flow_runs/{run}/set_state", json={"state": {"type": state}}, headers=headers).json()
+        return str(answer["status"])
+
+    assert [propose(state) for state in ("PENDING", "PENDING", "RUNNING", "FAILED")] == [
+        "ACCEPT",
+        "ABORT",
+        "ACCEPT",
+        "ACCEPT",
+    ]
+    assert propose("PENDING") == "ABORT"
+    assert api.get(f"/work_pools/{pool}", headers=headers).json()["storage_configuration"]
+
+
 @pytest.mark.parametrize(("release", "told"), [("3.2.15", False), ("3.4.25", True)])
 def test_old_clients_are_spared_unknown_fields_of_the_storage(api: httpx.Client, release: str, told: bool) -> None:
     """Clients before 3.4 refuse a storage with a field that they do not know; what is null is left out for them."""
