@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from podium.client.manifests.documents import Document, Problem, documents_of
 from podium.client.manifests.inventory import Inventory, Skipped
-from podium.client.manifests.kinds import BLOCK_TYPE, BLOCKS, KINDS, block_data
+from podium.client.manifests.kinds import BLOCK_TYPE, BLOCKS, DEPLOYMENT, FLOW, KINDS, block_data
 
 
 class Copy(NamedTuple):
@@ -16,8 +16,14 @@ class Copy(NamedTuple):
 
 
 def documents_to_copy(source: Inventory, target: Inventory, kinds: Iterable[str]) -> Copy:
-    """The documents of what the source has, blocks with their secrets, and the block types that the target lacks."""
+    """The documents of what the source has, with the secrets of blocks.
+
+    With deployments come their flows, with blocks the types that the target lacks.
+    """
     documents = [_opened(source, each) for each in documents_of(source, kinds)]
+    flows = {each.name.partition("/")[0] for each in documents if each.kind == DEPLOYMENT.name}
+    if flows and not any(each.kind == FLOW.name for each in documents):
+        documents += [each for each in documents_of(source, [FLOW.name]) if each.name in flows and each.spec["tags"]]
     documents += _types_for(source, target, [each for each in documents if each.kind == BLOCKS.name])
     return Copy(documents, list(source.skipped))
 

@@ -14,16 +14,26 @@ from podium.client.manifests.references import (
     one,
     several,
 )
-from podium.client.manifests.schedules import SCHEDULES, differences_of_deployments, keep_labels
+from podium.client.manifests.schedules import SCHEDULES, differences_of_deployments, finish
 
 TAG_LIMIT: Final = "tag:"
 OWN_LIMIT: Final = "deployment:"
 
 _ESCAPED: Final = Form(lambda value, names: value and html.unescape(value), lambda value, names: value)
 _LABELS: Final = Form(
-    lambda value, names: {key: each for key, each in (value or {}).items() if key != "prefect.flow.id"},
+    # In the order of their names: not every database keeps another.
+    lambda value, names: {key: each for key, each in sorted((value or {}).items()) if key != "prefect.flow.id"},
     lambda value, names: value,
 )
+
+
+def _known_pool(value: Any, names: Names) -> Any:
+    if isinstance(value, str):
+        names.id_of("work-pool", value)
+    return value
+
+
+POOL: Final = Form(lambda value, names: value, _known_pool)
 
 
 def _parts(name: str, shape: str) -> tuple[str, str]:
@@ -116,6 +126,17 @@ def _is_of_notification(row: Row, names: Names) -> bool:
     return any(each["automation_id"] == row["id"] for each in names.rows("notification").values())
 
 
+FLOW = Kind(
+    name="flow",
+    plural="flows",
+    listed="flows.FILTER",
+    body="flows.FlowCreate",
+    fields=(Field("tags"),),
+    create="flows.CREATE",
+    update="flows.UPDATE",
+    delete="flows.DELETE",
+    by_default=False,
+)
 VARIABLE = Kind(
     name="variable",
     plural="variables",
@@ -243,7 +264,7 @@ DEPLOYMENT = Kind(
         Field("tags"),
         Field("labels", _LABELS, when="new"),
         Field("paused"),
-        Field("work_pool_name", beside=("work_queue_name",)),
+        Field("work_pool_name", POOL, beside=("work_queue_name",)),
         Field("work_queue_name", beside=("work_pool_name",)),
         Field("entrypoint"),
         Field("path"),
@@ -263,7 +284,7 @@ DEPLOYMENT = Kind(
         Field("concurrency_options"),
         Field("storage_document", one("block"), wire="storage_document_id"),
         Field("infrastructure_document", one("block"), wire="infrastructure_document_id"),
-        Field("schedules", SCHEDULES),
+        Field("schedules", SCHEDULES, when="new"),
     ),
     create="deployments.CREATE",
     update="deployments.UPDATE",
@@ -272,7 +293,7 @@ DEPLOYMENT = Kind(
     identity=_deployment_identity,
     row=_with_limits,
     compare=differences_of_deployments,
-    after=keep_labels,
+    after=finish,
 )
 AUTOMATION = Kind(
     name="automation",
@@ -327,17 +348,6 @@ WEBHOOK = Kind(
     delete="webhooks.DELETE",
     only_podium=True,
 )
-
-FLOW = Kind(
-    name="flow",
-    plural="flows",
-    listed="flows.FILTER",
-    body="flows.FlowCreate",
-    fields=(),
-    create="flows.CREATE",
-    update="flows.UPDATE",
-    delete="flows.DELETE",
-)
 SCHEMA = Kind(
     name="block-schema",
     plural="block schemas",
@@ -353,6 +363,7 @@ SCHEMA = Kind(
 KINDS: Final = {
     kind.name: kind
     for kind in (
+        FLOW,
         VARIABLE,
         TAGGED,
         GLOBAL,
@@ -366,7 +377,7 @@ KINDS: Final = {
         WEBHOOK,
     )
 }
-REFERRED: Final = {**KINDS, "flow": FLOW, "block-schema": SCHEMA}
+REFERRED: Final = {**KINDS, SCHEMA.name: SCHEMA}
 """Those too that documents only name."""
 
 

@@ -55,17 +55,23 @@ def differences_of_deployments(pair: Comparison) -> list[Difference]:
 
 
 def _schedules(current: list[Any], wanted: list[Any]) -> list[Difference]:
+    left, missing = unmatched(current, wanted)
+    if len(missing) == len(left) == 1:
+        return differences("schedules[0]", left[0], missing[0])
+    gone = [Difference("schedules", each, None) for each in left]
+    return gone + [Difference("schedules", None, each) for each in missing]
+
+
+def unmatched(current: list[Any], wanted: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Those that are there and not wanted, and those that are wanted and not there."""
     left, missing = list(current), []
     for each in wanted:
         match = next((there for there in left if _fits(there, each)), None)
         if match is None:
             missing.append(each)
         else:
-            left.remove(match)
-    if len(missing) == len(left) == 1:
-        return differences("schedules[0]", left[0], missing[0])
-    gone = [Difference("schedules", each, None) for each in left]
-    return gone + [Difference("schedules", None, each) for each in missing]
+            left = [there for there in left if there is not match]
+    return left, missing
 
 
 def _fits(there: Spec, wanted: Spec) -> bool:
@@ -74,15 +80,29 @@ def _fits(there: Spec, wanted: Spec) -> bool:
     return {**there, "schedule": rule} == {**wanted, "schedule": dict(wanted["schedule"])}
 
 
-def keep_labels(client: "Client", sending: Sending) -> str | None:
-    """Give a deployment that was there its new labels, which only making it anew can."""
-    wanted = sending.wanted.get("labels")
-    if not sending.row or wanted is None or wanted == _own(sending.row.get("labels")):
+def finish(client: "Client", sending: Sending) -> str | None:
+    """Give a deployment that was there its labels, which only making it anew can, and its schedules.
+
+    A schedule that stays keeps its id, and with it the runs that are made of it.
+    """
+    labels, schedules = sending.wanted.get("labels"), sending.wanted.get("schedules")
+    if not sending.row or (labels is None and schedules is None):
         return None
     row = msgspec.to_builtins(client.call(endpoint("deployments.READ"), id=sending.row["id"]))
-    body = {name: row[name] for name in ("name", "flow_id")}
-    schedules = SCHEDULES.told(row["schedules"], sending.names)
-    client.call(endpoint("deployments.CREATE"), {**body, "labels": wanted, "schedules": schedules})
+    if labels is not None and labels != _own(row["labels"]):
+        body = {"name": row["name"], "flow_id": row["flow_id"], "labels": labels}
+        kept = schedules if schedules is not None else SCHEDULES.told(row["schedules"], sending.names)
+        client.call(endpoint("deployments.CREATE"), {**body, "schedules": kept})
+        return None
+    if schedules is None:
+        return None
+    ids = {each["id"]: SCHEDULES.told([each], sending.names)[0] for each in row["schedules"]}
+    left, missing = unmatched(list(ids.values()), schedules)
+    for schedule_id, told in ids.items():
+        if any(told is each for each in left):
+            client.call(endpoint("schedules.DELETE"), id=row["id"], schedule_id=schedule_id)
+    if missing:
+        client.call(endpoint("schedules.CREATE"), missing, id=row["id"])
     return None
 
 
