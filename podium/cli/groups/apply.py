@@ -13,8 +13,22 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+
+def _complete_kind(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:
+    from podium.client.manifests.kinds import KINDS
+
+    return [name for name in KINDS if name.startswith(incomplete)]
+
+
 KindOption = Annotated[
-    list[str] | None, typer.Option("--kind", "-k", metavar="KIND", help="Only this kind; several may be given.")
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        "-k",
+        metavar="KIND",
+        help="Only this kind; several may be given.",
+        autocompletion=_complete_kind,
+    ),
 ]
 
 

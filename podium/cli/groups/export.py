@@ -34,9 +34,9 @@ def export(
         typer.Option("--output", "-o", metavar="FORMAT", help="How to print: yaml, json, jsonl, table, csv or name."),
     ] = "yaml",
 ) -> None:
-    """Write what the server has as files that `podium apply` takes.
+    """Write what the server has as files.
 
-    Things go by their names, without what the server makes of them. Secrets of blocks are never in it: an environment
+    `podium apply` takes them. Things go by their names, without what the server makes of them. Secrets of blocks are never in it: an environment
     variable is named in their place, from which `apply` takes them. Block types are written where --kind asks for them.
     """
     invocation = current(context)

@@ -43,20 +43,25 @@ def import_(
     yes: YesOption = False,
     output: FormatOption = "table",
 ) -> None:
-    """Copy what another server has: one of Prefect's, or of Podium's.
+    """Copy what another server has.
 
-    Deployments with their schedules, pools, queues, limits, variables, blocks with their secrets and types, and
+    It is one of Prefect's, or of Podium's. Copied are deployments with their schedules, pools, queues, limits, variables, blocks with their secrets and types, and
     automations; no runs. What is as it should be is left alone, so that it may be run again where it broke off.
     """
     invocation = current(context)
     from podium.cli.changes import carry_out, code_for, counted, record_of, show_plan
+    from podium.cli.groups.database import progress_bar
     from podium.client.manifests.importing import documents_to_copy, skipped_for
     from podium.client.manifests.inventory import Inventory
     from podium.client.manifests.planning import planned
 
     target = Inventory(invocation.client)
-    with _client(invocation, source, auth_string, api_key) as other:
-        copy = documents_to_copy(Inventory(other, with_secrets=True), target, known_kinds(kind))
+    kinds = known_kinds(kind)
+    with (
+        _client(invocation, source, auth_string, api_key) as other,
+        progress_bar(invocation, "Reading") as step,
+    ):
+        copy = documents_to_copy(Inventory(other, with_secrets=True), target, kinds, step)
     plan = planned(target, copy.documents, keep=keep)
     skipped = [*copy.skipped, *skipped_for(plan.problems, copy.documents)]
     words = {"create": "to create", "update": "to change"}

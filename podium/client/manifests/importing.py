@@ -1,6 +1,6 @@
 """Copying what another server has."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from podium.client.manifests.documents import Document, Problem, documents_of
@@ -15,12 +15,20 @@ class Copy(NamedTuple):
     skipped: list[Skipped]
 
 
-def documents_to_copy(source: Inventory, target: Inventory, kinds: Iterable[str]) -> Copy:
+Step = Callable[[str, int, int], None]
+"""What is told while kinds are read: the kind, how many were read before it, of how many."""
+
+
+def documents_to_copy(source: Inventory, target: Inventory, kinds: Sequence[str], progress: Step | None = None) -> Copy:
     """The documents of what the source has, with the secrets of blocks.
 
     With deployments come their flows, with blocks the types that the target lacks.
     """
-    documents = [_opened(source, each) for each in documents_of(source, kinds)]
+    documents: list[Document] = []
+    for done, kind in enumerate(kinds):
+        if progress:
+            progress(kind, done, len(kinds))
+        documents += [_opened(source, each) for each in documents_of(source, [kind])]
     flows = {each.name.partition("/")[0] for each in documents if each.kind == DEPLOYMENT.name}
     if flows and not any(each.kind == FLOW.name for each in documents):
         documents += [each for each in documents_of(source, [FLOW.name]) if each.name in flows and each.spec["tags"]]

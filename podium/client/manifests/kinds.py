@@ -63,6 +63,10 @@ def _pool_path(row: Row) -> dict[str, Any]:
     return {"name": row["name"]}
 
 
+def _is_kept(row: Row, names: Names) -> bool:
+    return True
+
+
 def _is_default(row: Row, names: Names) -> bool:
     pool = names.rows("work-pool").get(row.get("work_pool_name") or "")
     return pool is not None and pool.get("default_queue_id") == row["id"]
@@ -135,6 +139,8 @@ FLOW = Kind(
     create="flows.CREATE",
     update="flows.UPDATE",
     delete="flows.DELETE",
+    # With it went its runs.
+    cannot_go=_is_kept,
     by_default=False,
 )
 VARIABLE = Kind(
@@ -191,7 +197,8 @@ BLOCK_TYPE = Kind(
     delete="block_types.DELETE",
     name_of=lambda row, names: str(row["slug"]),
     identity=lambda name, names: {"slug": name, "name": name},
-    cannot_go=lambda row, names: bool(row["is_protected"]),
+    # With it went every block of it, and most types are the server's own.
+    cannot_go=_is_kept,
     row=with_schemas,
     compare=differences_of_types,
     after=add_schemas,
