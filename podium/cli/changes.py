@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 PAST: Final = {"create": "created", "update": "changed", "delete": "deleted"}
+TO_DO: Final = {"create": "to create", "update": "to change", "delete": "to delete"}
 SECRET: Final = "(secret)"  # noqa: S105  # what is shown in place of one
 _COLOURS: Final = {"create": "\x1b[32m", "update": "\x1b[33m", "delete": "\x1b[31m"}
 _RESET: Final = "\x1b[0m"
@@ -44,15 +45,15 @@ def _cut(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def show_plan(invocation: Invocation, plan: "Plan", output: Format) -> None:
-    """Write what would change: on stdout for people, and on stderr where stdout is for a program."""
+def show_plan(invocation: Invocation, plan: "Plan", output: Format, *, yes: bool) -> None:
+    """Write what would change: on stdout for people, and where stdout is for a program on stderr before a question."""
     for warning in plan.warnings:
         invocation.diagnostics.warning(warning)
     out = invocation.output
     if output == "table":
         for line in lines_of(plan.changes, coloured=out.is_terminal and out.style.colors):
             out.raw(f"{line}\n")
-    elif invocation.interactive:
+    elif invocation.interactive and not yes:
         for line in lines_of(plan.changes, coloured=False):
             invocation.diagnostics.stream.write(f"{line}\n")
 
@@ -84,15 +85,10 @@ def counted(changes: Sequence["Change"], unchanged: int, words: dict[str, str]) 
 
 def refuse(invocation: Invocation, plan: "Plan") -> None:
     """Say what is wrong with the documents, if anything. Raises Failure."""
+    for problem in plan.problems:
+        invocation.diagnostics.error(str(problem))
     if plan.problems:
-        for problem in plan.problems:
-            invocation.diagnostics.error(str(problem))
-        number = len(plan.problems)
-        problems = "a problem" if number == 1 else f"{number:,} problems"
-        raise Failure(
-            f"Nothing was done: there is {problems}." if number == 1 else f"Nothing was done: there are {problems}.",
-            ExitCode.USAGE,
-        )
+        raise Failure("Nothing was done.", ExitCode.USAGE)
 
 
 def code_for(outcomes: Iterable["Outcome"]) -> ExitCode:

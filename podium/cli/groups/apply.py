@@ -59,7 +59,7 @@ def apply(
     something differs. A field that a file does not have stays as it is.
     """
     invocation = current(context)
-    from podium.cli.changes import carry_out, code_for, counted, record_of, refuse, show_plan
+    from podium.cli.changes import PAST, TO_DO, carry_out, code_for, counted, record_of, refuse, show_plan
     from podium.client.manifests.inventory import Inventory
     from podium.client.manifests.planning import planned
 
@@ -72,23 +72,20 @@ def apply(
     inventory = Inventory(invocation.client)
     plan = planned(inventory, documents, kinds if prune else ())
     refuse(invocation, plan)
-    if not (plan.changes and output != "table" and yes):
-        show_plan(invocation, plan, output)
-    words = {"create": "to create", "update": "to change", "delete": "to delete"}
+    show_plan(invocation, plan, output, yes=yes)
     if dry_run or not plan.changes:
         if output != "table":
             invocation.output.data([record_of(each, "planned") for each in plan.changes], output)
-        invocation.diagnostics.note(f"{counted(plan.changes, plan.unchanged, words)}.".capitalize())
+        invocation.diagnostics.note(f"{counted(plan.changes, plan.unchanged, TO_DO)}.".capitalize())
         raise typer.Exit(ExitCode.DRIFT if plan.changes else ExitCode.OK)
-    invocation.confirm(f"{counted(plan.changes, plan.unchanged, words)}. Apply?".capitalize(), yes=yes)
+    invocation.confirm(f"{counted(plan.changes, plan.unchanged, TO_DO)}. Apply?".capitalize(), yes=yes)
     outcomes = carry_out(invocation, inventory, plan.changes, "Applying")
     if output != "table":
         invocation.output.data([record_of(each.change, each.result, each.detail) for each in outcomes], output)
     done = [each.change for each in outcomes if each.result == "done"]
-    past = {"create": "created", "update": "changed", "delete": "deleted"}
     failed = len(outcomes) - len(done)
     more = f", {failed:,} failed; apply again to try them once more" if failed else ""
-    invocation.diagnostics.note(f"{counted(done, plan.unchanged, past)}{more}.".capitalize())
+    invocation.diagnostics.note(f"{counted(done, plan.unchanged, PAST)}{more}.".capitalize())
     raise typer.Exit(code_for(outcomes))
 
 

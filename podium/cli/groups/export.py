@@ -36,8 +36,9 @@ def export(
 ) -> None:
     """Write what the server has as files.
 
-    `podium apply` takes them. Things go by their names, without what the server makes of them. Secrets of blocks are never in it: an environment
-    variable is named in their place, from which `apply` takes them. Block types are written where --kind asks for them.
+    `podium apply` takes them. Things go by their names, without what the server makes of them. Secrets of blocks are
+    never in it: an environment variable is named in their place, from which `apply` takes them. Flows and block types
+    are written where --kind asks for them.
     """
     invocation = current(context)
     from pathlib import Path

@@ -11,6 +11,8 @@ from podium.cli.groups.apply import KindOption, known_kinds
 
 if TYPE_CHECKING:
     from podium.client.api import Client
+    from podium.client.manifests.inventory import Inventory, Skipped
+    from podium.client.manifests.planning import Plan
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -45,31 +47,18 @@ def import_(
 ) -> None:
     """Copy what another server has.
 
-    It is one of Prefect's, or of Podium's. Copied are deployments with their schedules, pools, queues, limits, variables, blocks with their secrets and types, and
-    automations; no runs. What is as it should be is left alone, so that it may be run again where it broke off.
+    It is one of Prefect's, or of Podium's. Copied are deployments with their schedules, pools, queues, limits,
+    variables, blocks with their secrets and types, and automations; no runs. What is as it should be is left alone, so
+    that it may be run again where it broke off.
     """
     invocation = current(context)
-    from podium.cli.changes import carry_out, code_for, counted, record_of, show_plan
-    from podium.cli.groups.database import progress_bar
-    from podium.client.manifests.importing import documents_to_copy, skipped_for
-    from podium.client.manifests.inventory import Inventory
-    from podium.client.manifests.planning import planned
+    from podium.cli.changes import PAST, TO_DO, carry_out, code_for, counted, record_of, show_plan
 
-    target = Inventory(invocation.client)
-    kinds = known_kinds(kind)
-    with (
-        _client(invocation, source, auth_string, api_key) as other,
-        progress_bar(invocation, "Reading") as step,
-    ):
-        copy = documents_to_copy(Inventory(other, with_secrets=True), target, kinds, step)
-    plan = planned(target, copy.documents, keep=keep)
-    skipped = [*copy.skipped, *skipped_for(plan.problems, copy.documents)]
-    words = {"create": "to create", "update": "to change"}
-    if not (plan.changes and output != "table" and yes):
-        show_plan(invocation, plan, output)
+    target, plan, skipped = _planned(invocation, source, auth_string, api_key, known_kinds(kind), keep)
+    show_plan(invocation, plan, output, yes=yes)
     outcomes = []
     if plan.changes and not dry_run:
-        invocation.confirm(f"{counted(plan.changes, plan.unchanged, words)}. Import?".capitalize(), yes=yes)
+        invocation.confirm(f"{counted(plan.changes, plan.unchanged, TO_DO)}. Import?".capitalize(), yes=yes)
         outcomes = carry_out(invocation, target, plan.changes, "Importing")
     if output != "table":
         records = [record_of(each.change, each.result, each.detail) for each in outcomes]
@@ -78,13 +67,36 @@ def import_(
     for each in skipped:
         invocation.diagnostics.warning(f"{each.kind} {each.name!r} is skipped: {each.reason}.")
     done = plan.changes if dry_run else [each.change for each in outcomes if each.result == "done"]
-    past = words if dry_run else {"create": "created", "update": "changed"}
     failed = sum(each.result == "failed" for each in outcomes)
     more = "".join(f", {number:,} {word}" for number, word in ((len(skipped), "skipped"), (failed, "failed")) if number)
-    invocation.diagnostics.note(f"{counted(done, plan.unchanged, past)}{more}.".capitalize())
+    invocation.diagnostics.note(f"{counted(done, plan.unchanged, TO_DO if dry_run else PAST)}{more}.".capitalize())
     if dry_run and plan.changes:
         raise typer.Exit(ExitCode.DRIFT)
     raise typer.Exit(code_for(outcomes) or (ExitCode.FAILURE if skipped else ExitCode.OK))
+
+
+def _planned(
+    invocation: Invocation,
+    source: str,
+    auth_string: str | None,
+    api_key: str | None,
+    kinds: list[str],
+    keep: bool,
+) -> "tuple[Inventory, Plan, list[Skipped]]":
+    """What is here, what there is to do for what is there, and what cannot be copied."""
+    from podium.cli.groups.database import progress_bar
+    from podium.client.manifests.importing import documents_to_copy, skipped_for
+    from podium.client.manifests.inventory import Inventory
+    from podium.client.manifests.planning import planned
+
+    target = Inventory(invocation.client)
+    with (
+        _client(invocation, source, auth_string, api_key) as other,
+        progress_bar(invocation, "Reading") as step,
+    ):
+        copy = documents_to_copy(Inventory(other, with_secrets=True), target, kinds, step)
+    plan = planned(target, copy.documents, keep=keep)
+    return target, plan, [*copy.skipped, *skipped_for(plan.problems, copy.documents)]
 
 
 def _record(skipped: Any) -> dict[str, Any]:
