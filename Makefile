@@ -21,7 +21,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services e2e e2e-matrix crash event-crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos backup
+.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services bench-automations automation-model e2e e2e-matrix crash event-crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos backup
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -61,6 +61,13 @@ bench-large: .venv/.stamp-dev .venv/.stamp-bytecode  ## measure lists and counts
 
 bench-services: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## measure scheduler, idle server and polling workers (about 6 minutes)
 	$(BIN)/python -m bench.services $(ARGS)
+
+bench-automations: .venv/.stamp-dev .venv/.stamp-bytecode  ## measure what automations cost events and how soon they act (about 3 minutes)
+	$(BIN)/python -m bench.automations $(ARGS)
+
+automation-model: .venv/.stamp-dev  ## hold the trigger engine against its model over 10,000 random sequences, from SEED (about 5 minutes)
+	@echo 'SEED=$(SEED)'
+	PODIUM_TEST_SEQUENCES=10000 PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -n $(JOBS) tests/server/automations/test_model.py $(ARGS)
 
 e2e: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## run the real client against the server, the slow tests too
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m '' tests/e2e $(ARGS)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from podium.profiles.declaration import HOME, Section, setting
+from podium.profiles.declaration import HOME, HttpUrl, Section, setting
 from podium.profiles.sections.client import Api, Cli, Client, Logging
 from podium.profiles.sections.redis import Redis
 from podium.profiles.sections.server import Server
@@ -19,6 +19,10 @@ class Settings(Section, frozen=True):
     profile: Annotated[str, setting("Profile to use; wins over the active one of the file.", process=True)] = (
         "ephemeral"
     )
+    ui_url: Annotated[
+        HttpUrl | None,
+        setting("Where people see the pages, for links in messages; empty: where the API is.", guarded=True),
+    ] = None
     api: Api = msgspec.field(default_factory=Api)
     client: Client = msgspec.field(default_factory=Client)
     cli: Cli = msgspec.field(default_factory=Cli)

@@ -92,6 +92,9 @@ def test_no_firing_is_lost_and_none_doubled(home: Path, postgres_url: str, own_r
             assert _count(database, "SELECT count(*) FROM automation_actions") == 2 * firings
             distinct = "SELECT count(*) FROM (SELECT DISTINCT firing_id, action_index FROM automation_actions) a"
             assert _count(database, distinct) == 2 * firings
+            until(lambda: _count(database, "SELECT count(*) FROM automation_actions WHERE state = 'pending'") == 0, 60)
+            executed = "SELECT count(*) FROM events WHERE event = 'prefect.automation.action.executed'"
+            assert _count(database, executed) == 2 * firings
             triggered = "SELECT count(*) FROM events WHERE event = 'prefect.automation.triggered'"
             assert _count(database, triggered) == firings
 

@@ -8,6 +8,7 @@ from podium.db.retention import leftovers, orphans
 from podium.db.retention.artifacts import EmptyCollections
 from podium.db.retention.events import EventsFromTheFuture, OldEvents, OldEventsByName
 from podium.db.retention.logs import LinesFromTheFuture, OldLines
+from podium.db.retention.refusals import ExcessRefusals
 from podium.db.retention.runs import EndedFlowRuns, EndedTaskRuns
 from podium.db.retention.steps import Sweep
 from podium.db.retention.whole import PastPartitions
@@ -89,6 +90,8 @@ RULES: Final = (
          "leftovers", LEFTOVERS_AGE, leftovers.OLD_FIRINGS),
     Rule("old refusals", "automation_refusals", "why automations did not fire",
          "leftovers", LEFTOVERS_AGE, leftovers.OLD_REFUSALS),
+    Rule("excess refusals", "automation_refusals", "of an automation all but the newest thousand",
+         "leftovers", None, ExcessRefusals()),
     Rule("ended actions", "automation_actions", "actions of automations that are done or failed",
          "leftovers", LEFTOVERS_AGE, leftovers.ENDED_ACTIONS),
     Rule("ended deliveries", "notification_deliveries", "what was delivered, or given up",

@@ -69,7 +69,6 @@ ROWS: Final[tuple[tuple[Any, ...], ...]] = (
     ("testing.test_setting", str | None, "TEST_SETTING"),
     ("testing.unit_test_loop_debug", bool, "UNIT_TEST_LOOP_DEBUG"),
     ("testing.unit_test_mode", bool, "UNIT_TEST_MODE"),
-    ("ui_url", str | None),
     ("worker.cancellation_poll_seconds", Seconds),
     ("worker.debug_mode", bool),
     ("worker.enable_cancellation", bool),

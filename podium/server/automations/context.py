@@ -239,7 +239,9 @@ def _moment(value: Any) -> Any:
 
 
 def ui_root(settings: Settings) -> str:
-    """The URL of the pages in the browser, without a slash at its end: where the settings say that the API is."""
+    """The URL of the pages in the browser, without a slash at its end; unless it is set, where the API is."""
+    if settings.ui_url:
+        return str(settings.ui_url).rstrip("/")
     server = settings.server
     api_url = server.ui.api_url or settings.api.url
     if api_url:

@@ -26,6 +26,8 @@ class Condition(NamedTuple):
     label: str
     exact: frozenset[str]
     patterns: tuple[Names, ...]
+    expression: str | None
+    """All that it takes as one regular expression; None where something is taken for what it is not."""
 
     def takes(self, labels: Labels) -> bool:
         """Whether the resource has the label with such a value."""
@@ -44,8 +46,11 @@ def compile_specification(wanted: ResourceSpecification) -> Specification:
 
 
 def _condition(label: str, values: Iterable[str]) -> Condition:
-    exact = frozenset(value for value in values if not _is_pattern(value))
-    return Condition(label, exact, tuple(_label_pattern(value) for value in values if _is_pattern(value)))
+    listed = list(values)
+    exact = frozenset(value for value in listed if not _is_pattern(value))
+    negated = any(value.startswith("!") for value in listed)
+    expression = None if negated else "|".join(f"(?:{translate(value)})" for value in listed)
+    return Condition(label, exact, tuple(_label_pattern(value) for value in listed if _is_pattern(value)), expression)
 
 
 def _is_pattern(value: str) -> bool:

@@ -5,6 +5,7 @@ every change of an automation (``automation_generations``); the statement that s
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -46,14 +47,40 @@ def count_up(tx: Tx) -> None:
     tx.run(_COUNT_UP)
 
 
+class Sieve:
+    """Triggers with patterns for the same label: tried one by one only for values that one of the patterns takes."""
+
+    __slots__ = ("_expressions", "_fits", "_watches")
+
+    def __init__(self) -> None:
+        self._watches: list[Watch] = []
+        self._expressions: list[str] = []
+        self._fits: re.Pattern[str] | None = None
+
+    def put(self, watch: Watch, expression: str) -> None:
+        """Adds a trigger with what it takes."""
+        self._watches.append(watch)
+        self._expressions.append(expression)
+        self._fits = None
+
+    def found(self, value: str | None) -> Sequence[Watch]:
+        """All of the triggers, or none where the value is nothing to any."""
+        if value is None:
+            return ()
+        if self._fits is None:
+            self._fits = re.compile("|".join(dict.fromkeys(self._expressions)))
+        return self._watches if self._fits.match(value) else ()
+
+
 class Shelf:
     """Triggers that are about the same event names, by what an event must have to concern them."""
 
-    __slots__ = ("primary", "related", "rest")
+    __slots__ = ("patterns", "primary", "related", "rest")
 
     def __init__(self) -> None:
         self.primary: dict[str, dict[str, list[Watch]]] = {}
         self.related: dict[str, dict[str, list[Watch]]] = {}
+        self.patterns: dict[str, Sieve] = {}
         self.rest: list[Watch] = []
 
     def put(self, watch: Watch) -> None:
@@ -64,7 +91,11 @@ class Shelf:
             shelves = self.related
             anchor = next(filter(None, map(_anchor, watch.match_related)), None)
         if anchor is None:
-            self.rest.append(watch)
+            pattern = _pattern(watch.match)
+            if pattern is None:
+                self.rest.append(watch)
+            else:
+                self.patterns.setdefault(pattern.label, Sieve()).put(watch, str(pattern.expression))
             return
         by_value = shelves.setdefault(anchor.label, {})
         for value in anchor.exact:
@@ -77,6 +108,8 @@ class Shelf:
         for label, by_value in self.related.items():
             for labels in event.related:
                 yield from by_value.get(labels.get(label, ""), ())
+        for label, sieve in self.patterns.items():
+            yield from sieve.found(event.resource.get(label))
         yield from self.rest
 
 
@@ -84,6 +117,12 @@ def _anchor(specification: Sequence[Condition]) -> Condition | None:
     """The condition that few resources fulfil: values given as they are, best of all the id."""
     fixed = [each for each in specification if each.exact and not each.patterns and each.label != RESOURCE_ROLE]
     return next((each for each in fixed if each.label == RESOURCE_ID), fixed[0] if fixed else None)
+
+
+def _pattern(specification: Sequence[Condition]) -> Condition | None:
+    """The condition with patterns that tells most: those of ids mostly name a kind of resource."""
+    fitting = [each for each in specification if each.expression]
+    return next((each for each in fitting if each.label != RESOURCE_ID), fitting[0] if fitting else None)
 
 
 class Index:

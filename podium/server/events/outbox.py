@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Table, bindparam, exists, func, insert, select
+from sqlalchemy import Table, bindparam, exists, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.db.bulk import insert_many, insert_new
 from podium.db.prepared import Prepared
 from podium.db.tables.events import event_deliveries, event_resources, events
-from podium.db.types import Json
+from podium.db.types import Id, Json
 from podium.db.unit import Row, Tx
 from podium.server.automations.interest import NUMBER, Interest
 from podium.server.events.consumers import AUTOMATIONS, CONSUMERS, Consumer
@@ -31,11 +31,13 @@ FEW = 3
 # What decides whether an automation wants the event comes along: how often the automations have changed, and whether an
 # event that is to follow this one came before it.
 _NUMBER = NUMBER.scalar_subquery().label("number")
+# The column itself would make the subquery read the table.
+_NEW = literal_column("events.id", Id())
 _INSERT_ONE = {
     name: Prepared(
         make(events)
         .on_conflict_do_nothing()
-        .returning(events.c.id, _NUMBER, exists().where(event_deliveries.c.leader == events.c.id).label("awaited"))
+        .returning(events.c.id, _NUMBER, exists().where(event_deliveries.c.leader == _NEW).label("awaited"))
     )
     for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }

@@ -8,16 +8,24 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from podium.db.ids import new_id
+from podium.db.retention import refusals as excess
 from podium.db.retention.ages import Ages
 from podium.db.retention.rules import RULES
 from podium.db.retention.sweeping import carry_out
 from podium.db.tables.artifacts import artifact_collections, artifacts
-from podium.db.tables.automations import automation_buckets, automation_firings, automations
+from podium.db.tables.automations import (
+    automation_actions,
+    automation_buckets,
+    automation_firings,
+    automation_refusals,
+    automations,
+)
 from podium.db.tables.csrf import csrf_tokens
 from podium.db.tables.events import event_deliveries, event_resources, events
 from podium.db.tables.flow_run_heartbeats import flow_run_heartbeats
 from podium.db.tables.flow_runs import flow_run_inputs, flow_run_states, flow_runs
 from podium.db.tables.logs import logs
+from podium.db.tables.notifications import notification_deliveries
 from podium.db.tables.services import service_heartbeats
 from podium.db.tables.tallies import tally_notes
 from podium.db.tables.task_queue import task_run_deliveries, task_workers
@@ -324,6 +332,35 @@ def buckets(rows: Rows) -> tuple[Table, Any, Any]:
     return automation_buckets, make(31), make(29)
 
 
+def refusal(rows: Rows, owner: str, last: datetime) -> str:
+    given = {"bucketing_key": [], "bucketing_digest": new_id(), "first": last, "last": last}
+    return rows.add(automation_refusals, automation_id=owner, trigger_id=new_id(), reason="r", **given)
+
+
+def refusals(rows: Rows) -> tuple[Table, Any, Any]:
+    owner = automation(rows)
+    return automation_refusals, *(refusal(rows, owner, NOW - days * DAY) for days in (31, 29))
+
+
+def ended(table: Table, **values: Any) -> Pair:
+    def both(rows: Rows) -> tuple[Table, Any, Any]:
+        def make(days: float | None) -> str:
+            ended = None if days is None else NOW - days * DAY
+            row: dict[str, Any] = {"id": new_id(), "created": NOW - 99 * DAY, "ended": ended, **values}
+            if "idempotency_key" in table.c:
+                row["idempotency_key"] = row["id"]
+            rows._write(lambda tx: tx.run(table.insert().values(workspace_id=tx.workspace_id, **row)))
+            return str(row["id"])
+
+        return table, make(31), make(None)
+
+    return both
+
+
+ACTION: dict[str, Any] = {"automation_id": new_id(), "firing_id": new_id(), "action_index": 0, "action": {}}
+DELIVERY: dict[str, Any] = {"channel": "c", "kind": "email", "request": {}, "state": "waiting"}
+
+
 def cached(rows: Rows) -> tuple[Table, Any, Any]:
     task = rows.task_run(None, state="COMPLETED")
     [state] = rows._write(lambda tx: tx.column(select(task_runs.c.state_id).where(task_runs.c.id == task)))
@@ -344,6 +381,9 @@ LEFT: dict[str, Pair] = {
     "cleanup that is done": cleanup(finished=None),
     "cleanup that nobody took": cleanup(),
     "firings": firings,
+    "refusals": refusals,
+    "actions": ended(automation_actions, context={}, triggered=NOW, state="pending", **ACTION),
+    "deliveries": ended(notification_deliveries, **DELIVERY),
     "buckets": buckets,
     "cached states": cached,
 }
@@ -357,6 +397,20 @@ def test_leftovers_go_when_they_are_old(units: Units, rows: Rows, what: str) -> 
     left = ids(units, table)
     assert old not in left
     assert young in left
+
+
+def test_of_the_refusals_of_an_automation_the_newest_stay(
+    units: Units, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many values its triggers tell apart; another's are not counted with them."""
+    monkeypatch.setattr(excess, "_OLDEST_KEPT", excess._OLDEST_KEPT.offset(2))
+    busy, other = automation(rows), automation(rows)
+    made = [refusal(rows, busy, NOW - minutes * MINUTE) for minutes in range(6)]
+    kept = [refusal(rows, other, NOW - DAY), *made[:3]]
+    vacuum(units, "leftovers", most=2)
+    left = ids(units, automation_refusals)
+    assert left.issuperset(kept)
+    assert left.isdisjoint(made[3:])
 
 
 def test_offers_of_background_runs_that_are_over_go(units: Units, rows: Rows) -> None:
