@@ -89,6 +89,13 @@ def plant_more(server: LiveServer) -> None:
         post("/webhooks/", {"name": "hook", "template": '{"event": "x", "resource": {"prefect.resource.id": "y"}}'})
 
 
+@pytest.fixture(scope="module")
+def idle(migrated: Path) -> Iterator[str]:
+    """A server that nothing is done to."""
+    with LiveServer(settings_for(f"sqlite+aiosqlite:///{migrated}"), with_services=False) as live:
+        yield live.url
+
+
 @pytest.fixture
 def target(sqlite_url: str, migrated: Path, tmp_path: Path) -> Iterator[str]:
     """A server that has nothing."""
@@ -297,13 +304,14 @@ TRIGGER = "{type: event, posture: Reactive"
     ],
 )
 def test_what_is_wrong_is_told_with_its_place_before_anything_is_done(
-    at: Callable[..., Result], document: str, told: str
+    idle: str, say: Say, document: str, told: str
 ) -> None:
     """In the words of the document; the good ones beside it are not applied either."""
-    refused = at(f"{document}---\nkind: variable\nname: good\nspec: {{value: 1}}\n", "--yes")
+    Path("x.yaml").write_text(f"{document}---\nkind: variable\nname: good\nspec: {{value: 1}}\n")
+    refused = say(idle, "apply", "-f", "x.yaml", "--yes")
     assert (refused.code, refused.out) == (2, "")
     assert told in refused.err
-    assert at([one("variable", "good", value=1)], "--dry-run").code == 7
+    assert say(idle, "variable", "ls", "-o", "name").out == ""
 
 
 def test_secrets_come_from_the_environment_or_stay(
@@ -394,6 +402,23 @@ def test_automations_may_name_each_other(at: Callable[..., Result]) -> None:
     made = at(documents, "--yes")
     assert made.code == 0, made.err
     assert at(documents, "--dry-run").code == 0
+
+
+def test_automations_of_one_name_are_numbered(target: str, say: Say, at: Callable[..., Result]) -> None:
+    """As every server lets them be: an export tells them apart, and applied they have one name again."""
+    trigger = {"type": "event", "posture": "Reactive", "expect": ["x"]}
+    with httpx.Client(base_url=target, follow_redirects=True) as api:
+        for number in range(11):
+            body = {"name": "same", "description": str(number), "trigger": trigger, "actions": []}
+            assert api.post("/automations/", json=body).status_code == 201
+        text = say(target, "export", "-k", "automation").out
+        documents = list(yaml.safe_load_all(text))
+        assert {each["name"]: each["spec"]["description"] for each in documents}["same (11)"] == "10"
+        for each in api.post("/automations/filter").json():
+            api.delete(f"/automations/{each['id']}")
+        assert at(text, "--yes").code == 0
+        assert {each["name"] for each in api.post("/automations/filter").json()} == {"same"}
+    assert say(target, "export", "-k", "automation").out == text
 
 
 def test_queues_end_up_in_the_order_of_the_files(at: Callable[..., Result], target: str, say: Say) -> None:

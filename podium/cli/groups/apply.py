@@ -76,16 +76,16 @@ def apply(
     if dry_run or not plan.changes:
         if output != "table":
             invocation.output.data([record_of(each, "planned") for each in plan.changes], output)
-        invocation.diagnostics.note(f"{counted(plan.changes, plan.unchanged, TO_DO)}.".capitalize())
+        invocation.diagnostics.note(f"{counted(plan.changes, plan.unchanged, TO_DO)}.")
         raise typer.Exit(ExitCode.DRIFT if plan.changes else ExitCode.OK)
-    invocation.confirm(f"{counted(plan.changes, plan.unchanged, TO_DO)}. Apply?".capitalize(), yes=yes)
+    invocation.confirm(f"{counted(plan.changes, plan.unchanged, TO_DO)}. Apply?", yes=yes)
     outcomes = carry_out(invocation, inventory, plan.changes, "Applying")
     if output != "table":
         invocation.output.data([record_of(each.change, each.result, each.detail) for each in outcomes], output)
     done = [each.change for each in outcomes if each.result == "done"]
     failed = len(outcomes) - len(done)
     more = f", {failed:,} failed; apply again to try them once more" if failed else ""
-    invocation.diagnostics.note(f"{counted(done, plan.unchanged, PAST)}{more}.".capitalize())
+    invocation.diagnostics.note(f"{counted(done, plan.unchanged, PAST)}{more}.")
     raise typer.Exit(code_for(outcomes))
 
 

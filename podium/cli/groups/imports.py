@@ -58,7 +58,7 @@ def import_(
     show_plan(invocation, plan, output, yes=yes)
     outcomes = []
     if plan.changes and not dry_run:
-        invocation.confirm(f"{counted(plan.changes, plan.unchanged, TO_DO)}. Import?".capitalize(), yes=yes)
+        invocation.confirm(f"{counted(plan.changes, plan.unchanged, TO_DO)}. Import?", yes=yes)
         outcomes = carry_out(invocation, target, plan.changes, "Importing")
     if output != "table":
         records = [record_of(each.change, each.result, each.detail) for each in outcomes]
@@ -69,7 +69,7 @@ def import_(
     done = plan.changes if dry_run else [each.change for each in outcomes if each.result == "done"]
     failed = sum(each.result == "failed" for each in outcomes)
     more = "".join(f", {number:,} {word}" for number, word in ((len(skipped), "skipped"), (failed, "failed")) if number)
-    invocation.diagnostics.note(f"{counted(done, plan.unchanged, TO_DO if dry_run else PAST)}{more}.".capitalize())
+    invocation.diagnostics.note(f"{counted(done, plan.unchanged, TO_DO if dry_run else PAST)}{more}.")
     if dry_run and plan.changes:
         raise typer.Exit(ExitCode.DRIFT)
     raise typer.Exit(code_for(outcomes) or (ExitCode.FAILURE if skipped else ExitCode.OK))

@@ -69,7 +69,9 @@ class _Making:
             if kind == "flow":
                 made = self._inventory.client.call(endpoint("flows.CREATE"), {"name": name})
             elif kind == AUTOMATION.name and name in self._coming:
-                made = self._inventory.client.call(endpoint(AUTOMATION.create), {**STUB, "name": name})
+                made = self._inventory.client.call(
+                    endpoint(AUTOMATION.create), {**STUB, **AUTOMATION.identity(name, self)}
+                )
             else:
                 raise
         self._inventory.add(kind, name, msgspec.to_builtins(made))

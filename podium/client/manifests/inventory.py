@@ -1,17 +1,18 @@
 """What is on a server, by kind and name; each kind is read when it is first asked for."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
 from podium.client.api import Client
-from podium.client.errors import NotFound
+from podium.client.errors import NotFound, Unreadable
 from podium.client.manifests.kind import Kind, Names, Row, Unresolved
-from podium.client.manifests.kinds import KINDS, REFERRED
+from podium.client.manifests.kinds import REFERRED, repeated
 from podium.client.nouns.noun import endpoint
 from podium.client.nouns.values import is_id
+from podium.wire.endpoint import Endpoint
 
 
 class Skipped(NamedTuple):
@@ -33,7 +34,7 @@ class Inventory:
         self._ids: dict[str, dict[str, str]] = {}
 
     def rows(self, kind: str) -> Mapping[str, Row]:
-        """Everything of a kind that can be named, by name; what came first of a name."""
+        """Everything of a kind that can be named, by name."""
         if kind not in self._rows:
             self._read(REFERRED[kind])
         return self._rows[kind]
@@ -65,13 +66,7 @@ class Inventory:
         rows: dict[str, Row] = {}
         ids: dict[str, str] = {}
         body: dict[str, Any] = {"include_secrets": True} if self.with_secrets and kind.name == "block" else {}
-        try:
-            found = [msgspec.to_builtins(row) for row in self.client.pages(endpoint(kind.listed), body)]
-        except NotFound:
-            if not kind.only_podium:
-                raise
-            found = []  # the server is none of Podium's and has no such things
-        for row in found:
+        for row in self._listed(kind, body):
             if kind.is_made(row, self):
                 continue
             name = kind.name_of(row, self)
@@ -79,11 +74,37 @@ class Inventory:
                 reason = "what it belongs to is gone"
                 self.skipped.append(Skipped(kind.name, str(row.get("name") or row["id"]), reason))
                 continue
-            if name in rows and kind.name in KINDS:
-                self.skipped.append(Skipped(kind.name, name, f"another {kind.words} has the same name"))
+            if kind.repeats:
+                name = next(each for each in repeated(name) if each not in rows)
             rows.setdefault(name, row)
             ids[row["id"]] = name
         self._rows[kind.name], self._ids[kind.name] = rows, ids
+
+    def _listed(self, kind: Kind, body: dict[str, Any]) -> list[Row]:
+        """The rows of a kind; of those whose names are not unique the oldest first."""
+        row = endpoint(kind.listed)
+        try:
+            found = [msgspec.to_builtins(each) for each in self.client.pages(row, body)]
+        except NotFound:
+            if not kind.only_podium:
+                raise
+            return []  # the server is none of Podium's and has no such things
+        except Unreadable:
+            found = self._readable(kind, row, body)
+        return sorted(found, key=lambda each: (each["created"], each["id"])) if kind.repeats else found
+
+    def _readable(self, kind: Kind, row: Endpoint, body: dict[str, Any]) -> list[Row]:
+        """The rows that can be read, where a newer server has some that cannot."""
+        (item,) = get_args(row.answer)
+        found = []
+        for each in self.client.pages(msgspec.structs.replace(row, answer=list[msgspec.Raw]), body):
+            try:
+                found.append(msgspec.to_builtins(msgspec.json.decode(each, type=item)))
+            except msgspec.ValidationError as error:
+                told = msgspec.json.decode(each)
+                name = str(told.get("name") or told.get("id")) if isinstance(told, dict) else "?"
+                self.skipped.append(Skipped(kind.name, name, f"it is of a kind that is not known here: {error}"))
+        return found
 
 
 class Expected:

@@ -101,6 +101,7 @@ class Kind(NamedTuple):
     ``name_of`` is what a document calls a row, None for one that cannot be declared, ``identity`` what a body says
     because of that name. ``place`` fills in the path of a new one, ``path`` that of one that is there. ``is_made``
     tells what a server makes by itself, ``cannot_go`` what is not deleted alone. ``whole``: a change sends every field.
+    Names of a kind that ``repeats`` are not unique: documents number those that come again.
     ``needs`` are others of the kind that have to be there before, ``rank`` orders them besides. ``row`` completes a row
     before it is told, ``compare`` and ``complete`` stand in where fields are more than their values, and ``after`` does
     what is left once a thing is there; it may return a note. ``also`` is said with every change.
@@ -124,7 +125,8 @@ class Kind(NamedTuple):
     by_default: bool = True
     only_podium: bool = False
     needs: Callable[[Spec], Sequence[str]] | None = None
-    rank: Callable[[Spec], Any] | None = None
+    rank: Callable[[str, Spec], int] | None = None
+    repeats: bool = False
     row: Callable[[Row, Names], Row] | None = None
     compare: "Callable[[Comparison], list[Difference]] | None" = None
     complete: "Callable[[Client, Sending], Spec] | None" = None

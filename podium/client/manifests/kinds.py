@@ -1,6 +1,9 @@
 """The only list of declared kinds, in the order in which they are made: what others name comes first."""
 
 import html
+import re
+from collections.abc import Iterator
+from itertools import count
 from typing import Any, Final
 
 from podium.client.manifests.block_secrets import complete, differences_of_blocks, without_secrets
@@ -19,6 +22,7 @@ from podium.client.manifests.schedules import SCHEDULES, differences_of_deployme
 TAG_LIMIT: Final = "tag:"
 OWN_LIMIT: Final = "deployment:"
 
+_NUMBERED: Final = re.compile(r"(.+) \((\d+)\)")
 _ESCAPED: Final = Form(lambda value, names: value and html.unescape(value), lambda value, names: value)
 _LABELS: Final = Form(
     # In the order of their names: not every database keeps another.
@@ -124,6 +128,23 @@ def _without_secrets(row: Row, names: Names) -> Row:
 def _children(spec: Spec) -> list[str]:
     data = spec.get("data") or {}
     return [each[BLOCK] for each in data.values() if isinstance(each, dict) and isinstance(each.get(BLOCK), str)]
+
+
+def _priority(spec: Spec) -> int:
+    value = spec.get("priority")
+    return value if isinstance(value, int) else 0
+
+
+def repeated(name: str) -> Iterator[str]:
+    """What documents call things of one name, the oldest first: ``x``, ``x (2)``, ``x (3)``."""
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
+
+
+def _automation_identity(name: str, names: Names) -> dict[str, Any]:
+    """The name it has: that of the first, where it is a further one."""
+    found = _NUMBERED.fullmatch(name)
+    return {"name": found[1] if found and found[1] in names.rows("automation") else name}
 
 
 def _is_of_notification(row: Row, names: Names) -> bool:
@@ -259,7 +280,7 @@ WORK_QUEUE = Kind(
     place=_of_pool,
     cannot_go=_is_default,
     # One that takes a priority moves those after it: the first go first.
-    rank=lambda spec: spec.get("priority") or 0,
+    rank=lambda name, spec: _priority(spec),
 )
 DEPLOYMENT = Kind(
     name="deployment",
@@ -319,7 +340,10 @@ AUTOMATION = Kind(
     create="automations.CREATE",
     update="automations.REPLACE",
     delete="automations.DELETE",
+    identity=_automation_identity,
     is_made=_is_of_notification,
+    rank=lambda name, spec: int(found[2]) if (found := _NUMBERED.fullmatch(name)) else 0,
+    repeats=True,
     whole=True,
 )
 NOTIFICATION = Kind(

@@ -92,7 +92,7 @@ def ordered(documents: Iterable[Document]) -> list[Document]:
 
     def order(document: Document) -> tuple[Any, ...]:
         rank = KINDS[document.kind].rank
-        return places[document.kind], rank(document.spec) if rank else 0, document.name
+        return places[document.kind], rank(document.name, document.spec) if rank else 0, document.name
 
     wanted = {(each.kind, each.name): each for each in sorted(documents, key=order)}
     done: dict[tuple[str, str], Document] = {}
