@@ -193,6 +193,16 @@ def test_an_export_has_every_format(source: str, say: Say, output: str) -> None:
         assert (again.code, again.out) == (0, "")
 
 
+def test_a_file_of_something_that_is_gone_is_told(at: Callable[..., Result], target: str, say: Say) -> None:
+    """Nobody's file is deleted, but to apply it would bring the thing back; odd names are names of files still."""
+    names = ["a", "..", "b c.d"]
+    assert at([one("concurrency-limit", name, concurrency_limit=1) for name in names], "--yes").code == 0
+    assert say(target, "export", "out/").err == "Wrote 3 documents to out.\n"
+    assert say(target, "apply", "-f", "out", "--dry-run").code == 0
+    assert say(target, "concurrency-limit", "delete", "a").code == 0
+    assert "out/concurrency-limit/a.yaml is of nothing that is on the server" in say(target, "export", "out").err
+
+
 def test_drift_has_an_exit_code_and_nothing_is_done(at: Callable[..., Result], target: str, say: Say) -> None:
     """The difference of each field, for people and for programs."""
     limit = one("global-concurrency-limit", "api", limit=5, active=True)
@@ -346,6 +356,23 @@ def test_secrets_come_from_the_environment_or_stay(
     assert at([as_json], "--dry-run").code == 0
     monkeypatch.delenv("TOKEN")
     assert at([as_json], "--dry-run").code == 0
+
+
+def test_a_secret_that_is_new_to_a_block_is_not_shown(
+    at: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where a file tells it, nor in the errors about it."""
+    monkeypatch.setenv("URL", "https://first-canary")
+    data = {"url": {"$secret": "URL"}, "headers": {}}
+    assert at([one("block", "webhook/a", data=data)], "--yes").code == 0
+    told = {**data, "headers": {"Authorization": "second-canary"}}
+    for output in ("table", "json"):
+        shown = at([one("block", "webhook/a", data=told)], "--dry-run", "-o", output)
+        assert shown.code == 7
+        assert "data.headers" in shown.out
+        assert "canary" not in shown.out + shown.err
+    assert at([one("block", "webhook/a", data=told)], "--yes").code == 0
+    assert at([one("block", "webhook/a", data=told)], "--dry-run").code == 0
 
 
 def test_pruning_deletes_what_no_file_has_of_the_kinds_that_are_named(

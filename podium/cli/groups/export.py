@@ -43,7 +43,7 @@ def export(
     invocation = current(context)
     from pathlib import Path
 
-    from podium.client.manifests.documents import as_data, documents_of
+    from podium.client.manifests.documents import documents_of
     from podium.client.manifests.inventory import Inventory
 
     kinds = known_kinds(kind)
@@ -61,6 +61,8 @@ def export(
         except OSError as error:
             raise Failure(f"{path} cannot be written: {error}") from None
         invocation.diagnostics.note(f"Wrote {len(documents):,} documents to {written}.")
+        for file in _stale(documents, path, kinds) if path.is_dir() else ():
+            invocation.diagnostics.warning(f"{file} is of nothing that is on the server; delete it, or apply makes it.")
     elif output in ("yaml", "json", "jsonl"):
         for text in _texts(documents, output):
             invocation.output.raw(text)
@@ -71,7 +73,7 @@ def export(
         elif output == "name":
             invocation.output.data([{"name": f"{row['kind']}/{row['name']}"} for row in rows], output)
         else:
-            invocation.output.data([as_data(each) | {"spec": None} for each in documents], output)
+            invocation.output.data(rows, output)
 
 
 def _texts(documents: list["Document"], output: str) -> list[str]:
@@ -96,11 +98,21 @@ def _into_file(documents: list["Document"], path: "Path") -> str:
 def _into_folder(documents: list["Document"], folder: "Path") -> str:
     """A file for each document: ``deployment/etl/prod.yaml``."""
     for each in documents:
-        parts = [_file_name(part) for part in each.name.split("/")]
-        file = folder.joinpath(each.kind, *parts[:-1], f"{parts[-1]}.yaml")
+        file = _file_of(each, folder)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(_texts([each], "yaml")).removeprefix("---\n"), "utf-8")
     return str(folder)
+
+
+def _file_of(document: "Document", folder: "Path") -> "Path":
+    parts = [_file_name(part) for part in document.name.split("/")]
+    return folder.joinpath(document.kind, *parts[:-1], f"{parts[-1]}.yaml")
+
+
+def _stale(documents: list["Document"], folder: "Path", kinds: list[str]) -> list["Path"]:
+    """Files of an earlier export whose things are gone."""
+    written = {_file_of(each, folder) for each in documents}
+    return [file for kind in kinds for file in sorted((folder / kind).rglob("*.yaml")) if file not in written]
 
 
 def _file_name(name: str) -> str:

@@ -34,7 +34,7 @@ def variable_of(block: str, path: Sequence[str | int]) -> str:
 
 def without_secrets(block: str, data: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """The data of a block, a placeholder for each secret: by its schema, and for all that the server masked."""
-    secret = {path for each in fields.get("secret_fields") or () for path in _paths(data, each.split("."))}
+    secret = secret_places(data, fields)
 
     def replace(path: Path, value: Any) -> Any:
         if value is not None and (value == MASK or path in secret) and not is_placeholder(value):
@@ -43,6 +43,11 @@ def without_secrets(block: str, data: dict[str, Any], fields: Mapping[str, Any])
 
     hidden: dict[str, Any] = _walked(data, (), replace)
     return hidden
+
+
+def secret_places(data: Any, fields: Mapping[str, Any]) -> set[Path]:
+    """Where data has what the fields of its schema call secret."""
+    return {path for each in fields.get("secret_fields") or () for path in _paths(data, each.split("."))}
 
 
 def _paths(value: Any, steps: list[str], path: Path = ()) -> Iterator[Path]:
@@ -131,8 +136,9 @@ def differences_of_blocks(pair: Comparison) -> list[Difference]:
     if "data" not in pair.wanted:
         return found
     stored = pair.row["data"]
-    secret = {path for path, _ in placeholders(pair.current["data"])}
-    secret |= {path for path, _ in placeholders(pair.wanted["data"])}
+    fields = (pair.row.get("block_schema") or {}).get("fields") or {}
+    secret = {path for data in (pair.current["data"], pair.wanted["data"]) for path, _ in placeholders(data)}
+    secret |= secret_places(pair.wanted["data"], fields)
 
     def shown(path: Path, value: Any) -> Any:
         if path not in secret:

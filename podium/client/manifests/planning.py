@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -13,7 +14,7 @@ from podium.client.manifests.kind import Comparison, Difference, Kind, Row, Spec
 from podium.client.manifests.kinds import BLOCKS, KINDS
 from podium.client.nouns.noun import endpoint
 from podium.wire.decoding import BadBody, decode, encode
-from podium.wire.unknown_fields import unknown_fields
+from podium.wire.unknown_fields import twin_decoder, unknown_fields
 
 Action = Literal["create", "update", "delete"]
 
@@ -185,8 +186,7 @@ def _normalised(kind: Kind, document: Document, current: Spec, names: Expected) 
     hidden = {field.sent_as for field in kind.fields} - sendable
     content = encode({name: value for name, value in body.items() if name not in hidden})
     body_type = struct(kind.body)
-    if unknown := unknown_fields(body_type, content):
-        raise ValueError(f"there is no spec.{unknown[0]}")
+    _check_fields(kind.body, content)
     try:
         typed = decode(body_type, content)
     except BadBody as error:
@@ -196,6 +196,21 @@ def _normalised(kind: Kind, document: Document, current: Spec, names: Expected) 
     built = {**msgspec.to_builtins(typed), **{name: body[name] for name in hidden & body.keys()}}
     rebuilt = kind._replace(row=None).told(built, names)
     return {name: rebuilt[name] for name in spec if name in rebuilt}
+
+
+@cache
+def _twin(body: str) -> Any:
+    return twin_decoder(struct(body))
+
+
+def _check_fields(body: str, content: bytes) -> None:
+    """Raises ValueError for a field that nobody would read."""
+    try:
+        _twin(body).decode(content)
+    except msgspec.DecodeError:
+        # A value that is not what it should be is told when it is read.
+        for unknown in unknown_fields(struct(body), content):
+            raise ValueError(f"there is no spec.{unknown}") from None
 
 
 def _pruned(inventory: Inventory, documents: Iterable[Document], prune: Collection[str]) -> list[Change]:
