@@ -293,19 +293,22 @@ TRIGGER = "{type: event, posture: Reactive"
         ("a: [\n", "line 2: this is not YAML"),
         ("kind: deployment\nname: f/d\nspec:\n  tags: a\n", ":4: deployment 'f/d': spec.tags: Expected `array`"),
         ("kind: deployment\nname: d\nspec: {}\n", "the name is written FLOW/DEPLOYMENT"),
-        ("kind: deployment\nname: f/d\nspec:\n  work_pool_name: p\n", "there is no work pool 'p', nor in the files"),
+        (
+            "kind: deployment\nname: f/d\nspec:\n  work_pool_name: p\n",
+            "there is no work pool 'p', and none is to be made",
+        ),
         (
             "kind: deployment\nname: f/d\nspec:\n  storage_document: s3/x\n",
-            "there is no block 's3/x', nor in the files",
+            "there is no block 's3/x', and none is to be made",
         ),
         (
             "kind: deployment\nname: f/d\nspec:\n  schedules: [{schedule: {cron: '* * * * *', timezon: x}}]\n",
             "there is no spec.schedules.schedule.timezon",
         ),
-        ("kind: work-queue\nname: p/q\nspec: {}\n", "there is no work pool 'p', nor in the files"),
+        ("kind: work-queue\nname: p/q\nspec: {}\n", "there is no work pool 'p', and none is to be made"),
         (
             f"{AUTOMATION}  trigger: {TRIGGER}}}\n  actions: [{{type: run-deployment, deployment: f/d}}]\n",
-            "there is no deployment 'f/d', nor in the files",
+            "there is no deployment 'f/d', and none is to be made",
         ),
         (
             f"{AUTOMATION}  trigger: {TRIGGER}, expekt: [x]}}\n  actions: []\n",
@@ -465,6 +468,12 @@ def test_an_import_copies_once_and_can_keep_what_is_here(
 ) -> None:
     """Secrets and block types too; what is here already stays with --keep, and else becomes as it is there."""
     assert at([one("variable", "region", value="mine")], "--yes").code == 0
+    alone = say(target, "import", "--from", source, "--kind", "deployment,concurrency-limit", "--yes", "-o", "json")
+    assert (alone.code, {each["name"]: each["result"] for each in records(alone)}) == (
+        1,
+        {"db": "done", "etl": "done", "etl/prod": "skipped"},
+    )
+    assert "deployment 'etl/prod' is skipped: there is no work pool 'pool'" in alone.err
     planned = say(target, "import", "--from", source, "--dry-run", "-o", "json")
     assert planned.code == 7
     assert "canary" not in planned.out + planned.err

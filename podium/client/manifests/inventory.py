@@ -126,7 +126,7 @@ class Expected:
         except Unresolved:
             # A flow is registered by whoever names it first.
             if kind != "flow" and name not in self._declared.get(kind, ()):
-                raise Unresolved(f"there is no {REFERRED[kind].words} {name!r}, nor in the files") from None
+                raise Unresolved(f"there is no {REFERRED[kind].words} {name!r}, and none is to be made") from None
         found = str(uuid5(NAMESPACE_URL, f"{kind}/{name}"))
         self._stand_ins[found] = (kind, name)
         return found

@@ -75,5 +75,5 @@ def test_names_of_what_is_declared_stand_in() -> None:
     """An id, and the name again; what is nowhere is told."""
     names = Expected(inventory_of(Answers()), {"variable": {"x"}})
     assert names.name_of("variable", names.id_of("variable", "x")) == "x"
-    with pytest.raises(Unresolved, match="there is no variable 'y', nor in the files"):
+    with pytest.raises(Unresolved, match="there is no variable 'y', and none is to be made"):
         names.id_of("variable", "y")
