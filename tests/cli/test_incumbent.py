@@ -27,7 +27,7 @@ ABSENT = {
     "shell watch": LATER,
     "shell serve": LATER,
     "sdk generate": USER_CODE,
-    "transfer": LATER,
+    "transfer": "`import --from URL`, and `export | apply`",
     "plugins diagnose": PLUGINS,
     "experimental plugins diagnose": PLUGINS,
     "work-pool provision-infrastructure": INTEGRATION,
