@@ -335,7 +335,14 @@ def _definitions(scale: Scale) -> Iterator[Call]:
             yield post(f"/{kind}/count", name, selected)
         yield post(f"/{kind}/paginate", "", lambda n: {"limit": 50, "page": n % 3 + 1})
         yield post(f"/{kind}/count", "")
-    for path in ("/variables", "/automations", "/block_documents", "/notification_deliveries"):
+    for path in (
+        "/variables",
+        "/automations",
+        "/block_documents",
+        "/notifications",
+        "/notification_deliveries",
+        "/webhooks",
+    ):
         yield post(f"{path}/filter", "")
         yield post(f"{path}/count", "")
     for path in ("/concurrency_limits", "/v2/concurrency_limits", "/block_types", "/block_schemas", "/saved_searches"):

@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     AUTHORIZATION = 4
     TIMEOUT = 5
     CONFLICT = 6
+    DRIFT = 7
     INTERRUPTED = 130
 
 
@@ -30,6 +31,7 @@ MEANINGS: Final = {
     ExitCode.AUTHORIZATION: "The credentials are missing or wrong, or do not allow it.",
     ExitCode.TIMEOUT: "It did not happen in time.",
     ExitCode.CONFLICT: "It exists already, or its state does not allow it.",
+    ExitCode.DRIFT: "What is there differs from the files, with `--dry-run` of `apply` and `import`.",
     ExitCode.INTERRUPTED: "Somebody pressed Ctrl+C.",
 }
 """What each code says; the table of docs/cli.md and of `podium help exit-codes`."""

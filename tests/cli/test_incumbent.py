@@ -26,7 +26,7 @@ ABSENT = {
     "shell watch": "`podium run -- COMMAND`",
     "shell serve": "`podium schedule create -- COMMAND` and `podium worker start`",
     "sdk generate": USER_CODE,
-    "transfer": LATER,
+    "transfer": "`import --from URL`, and `export | apply`",
     "plugins diagnose": PLUGINS,
     "experimental plugins diagnose": PLUGINS,
     "work-pool provision-infrastructure": INTEGRATION,

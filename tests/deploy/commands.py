@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from typer.main import get_command
-
 from podium.cli.context import Invocation
-from podium.cli.tree import _root
+from podium.cli.tree import root_command
 from podium.profiles import registry
 
 
 def parse(arguments: Sequence[str]) -> str:
     """The command that a command line calls, parsed and not run; raises what a wrong one raises."""
-    command: Any = get_command(_root())
+    command: Any = root_command()
     rest, words, context = list(arguments), ["podium"], None
     while True:
         name = words[-1]

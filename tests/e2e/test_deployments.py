@@ -2,7 +2,7 @@
 
 import textwrap
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tests.e2e.conftest import PREFECT, Podium, wait_for
 
@@ -137,8 +137,10 @@ def test_served_flows_run_on_their_schedule(clients: Podium) -> None:
     assert all(run["auto_scheduled"] for run in runs)
     clients.stop_clients()
     wait_for(lambda: clients.get("/deployments/name/served/every-two-seconds")["paused"], 60)
+    # One that was due already, and that a busy machine had not started yet, stays.
+    now = datetime.now(UTC).isoformat()
     scheduled = [run for run in clients.flow_runs("served") if run["state_name"] == "Scheduled"]
-    assert not scheduled
+    assert not [run for run in scheduled if run["expected_start_time"] > now]
 
 
 def test_schedules_of_every_kind_make_runs(clients: Podium) -> None:

@@ -36,6 +36,8 @@ OWN = {"workspaces", "configuration", "csrf_tokens", "service_heartbeats"}
 """Tables of the server's own, which no list shows."""
 
 LOOKED_UP = {
+    # What one asks about that tries a webhook.
+    "template",
     "checksum",
     "version",
     "name",

@@ -1,6 +1,6 @@
 """Checks of runs that somebody has: over, running, pending, paused, being cancelled."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -13,6 +13,8 @@ from podium.wire.states import TERMINAL
 
 LARGEST_SKEW = 2.0
 """Seconds by which a clock may differ before it matters."""
+
+EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(seconds=1)
 
 
 def ended(of: Subject) -> Reason | None:
@@ -184,7 +186,9 @@ def clock_skew(of: Subject) -> Reason | None:
 
 def _last_heard(of: Subject) -> datetime | None:
     beat = facts.last_beat(of.tx, of.row["id"])
-    other = last_heard_of(of.tx, of.row["id"], of.row["state_timestamp"] - timedelta(seconds=1))
+    # Since the state began; what has to come of the process was said with it, hardly before.
+    began = max(of.row["state_timestamp"], EARLIEST) - timedelta(seconds=1)
+    other = last_heard_of(of.tx, of.row["id"], began)
     return max((each for each in (beat and beat["received"], other) if each), default=None)
 
 
