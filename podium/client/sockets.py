@@ -8,7 +8,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -71,8 +71,11 @@ class Bell:
         while not self._over.is_set():
             try:
                 with self._connect() as connection:
+                    self._ask(connection)
                     pause = SHORTEST_PAUSE
                     self._connection = connection
+                    if self._over.is_set():  # nobody closes it who did not see it
+                        return
                     self._rung.set()  # something may have happened before
                     for frame in connection:
                         if self._heard is not None:
@@ -85,12 +88,11 @@ class Bell:
             self._over.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _connect(self) -> "ClientConnection":
-        from websockets.exceptions import WebSocketException
+    def _connect(self) -> AbstractContextManager["ClientConnection"]:
         from websockets.sync.client import connect
         from websockets.typing import Subprotocol
 
-        connection = connect(
+        return connect(
             self._url,
             subprotocols=[Subprotocol("prefect")],
             additional_headers=self._client.extra_headers,
@@ -100,12 +102,16 @@ class Bell:
             proxy=None,
             max_size=None,
         )
+
+    def _ask(self, connection: "ClientConnection") -> None:
+        """Says who asks and for what."""
+        from websockets.exceptions import WebSocketException
+
         connection.send(json.dumps({"type": "auth", "token": self._client.token}))
         if json.loads(connection.recv(5)).get("type") != "auth_success":
             raise WebSocketException("not admitted")
         backfill = self._heard is not None
         connection.send(json.dumps({"type": "filter", "filter": self._wanted(), "backfill": backfill}))
-        return connection
 
     def _ssl(self) -> ssl.SSLContext | None:
         if not self._url.startswith("wss:"):

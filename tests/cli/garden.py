@@ -66,6 +66,7 @@ def plant(url: str) -> dict[str, str]:
         event = {"id": "11111111-1111-4111-8111-111111111111", "occurred": STARTED.replace("2026-05-06", "2026-11-01")}
         resource = {"prefect.resource.id": "backup.nightly"}
         post("/events", [{**event, "event": "backup.finished", "resource": resource}])
+        reactions = _plant_reactions(post)
     return {
         "flow": "etl",
         "flow-run": run["id"],
@@ -82,4 +83,17 @@ def plant(url: str) -> dict[str, str]:
         "concurrency-limit": "db",
         "global-concurrency-limit": "api-calls",
         "event": event["id"],
+        **reactions,
     }
+
+
+def _plant_reactions(post: Callable[[str, Any], Any]) -> dict[str, str]:
+    """The same for what is done when something happens."""
+    trigger = {"type": "event", "posture": "Reactive", "expect": ["prefect.flow-run.Crashed"], "threshold": 1}
+    automation = {"name": "restart-crashed", "trigger": {**trigger, "within": 0}, "tags": ["eu"]}
+    post("/automations/", {**automation, "actions": [{"type": "do-nothing"}]})
+    told = {"name": "broken", "state_names": ["Failed"], "emails": ["a@example.com"]}
+    notification = post("/notifications/", told)
+    delivery = post(f"/notifications/{notification['id']}/test", None)["delivery_id"]
+    post("/webhooks/", {"name": "github", "description": "pushes"})
+    return {"automation": "restart-crashed", "notification": "broken", "delivery": delivery, "webhook": "github"}

@@ -75,7 +75,7 @@ def test_an_option_that_is_not_there_is_a_mistake_of_usage(podium: Podium, leaf:
 
 
 def words_of(noun: str) -> list[str]:
-    return ["block", "type"] if noun == "block-type" else [noun]
+    return {"block-type": ["block", "type"], "delivery": ["notification", "deliveries"]}.get(noun, [noun])
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -125,7 +125,11 @@ SAMPLES = {
     "status": "online",
     "resource": "backup.*",
     "text": "finished",
+    "delivery state": "dead",
+    "delivery channel": "email",
+    "delivery kind": "email",
 }
+"""What is given for a filter, of any noun or of one."""
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -136,7 +140,7 @@ def test_every_filter_and_order_of_a_noun_is_one_the_server_knows(
     row = noun_of(noun)
     for each in row.filters:
         flag = each.flags[0].partition("/")[0]
-        value = SAMPLES.get(each.key) or known.get(each.noun) or "etl"
+        value = SAMPLES.get(f"{noun} {each.key}") or SAMPLES.get(each.key) or known.get(each.noun) or "etl"
         if each.key == "parent":
             value = known["flow-run"]
         found = seeded(*words_of(noun), "ls", flag, *([] if each.kind == "flag" else [value]), "-o", "json")

@@ -40,12 +40,10 @@ ABSENT = {
     "server services stop": OWN_PROCESS,
     "server services manager": DEVELOPERS,
     "profile populate-defaults": "the built-in profiles are always there",
-    **dict.fromkeys(("automation ls", "automation inspect", "automation resume", "automation pause"), LATER),
-    **dict.fromkeys(("automation delete", "automation create", "automation update"), LATER),
 }
 """Why a command is not there; everything of the cloud and of its developers is not."""
 
-ALIASES_ABSENT = {"server services enable": OWN_PROCESS, "automations": LATER}
+ALIASES_ABSENT = {"server services enable": OWN_PROCESS}
 
 OPTIONS_ABSENT = {
     "flow-run inspect --web": "there is no page for a run",

@@ -47,7 +47,9 @@ add_verbs(
     },
 )
 for _alias, _action in (("disable", "pause"), ("enable", "resume")):
-    app.command(_alias, hidden=True)(acting(AUTOMATION, AUTOMATION.action(_action)))
+    app.command(_alias, hidden=True, epilog=example(f"podium automation {_action} restart-crashed"))(
+        acting(AUTOMATION, AUTOMATION.action(_action))
+    )
 
 
 def _inspect(

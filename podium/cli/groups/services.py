@@ -10,12 +10,13 @@ from podium.cli.declaring import example
 from podium.cli.diagnostics import Failure
 from podium.cli.groups.server import LogLevelOption, say_started, server_url
 from podium.cli.tree import group
+from podium.client.nouns.cells import age
 
 # Nothing of podium.server is imported before a command of this group runs: every other command would start slower.
 
 app = group("See and start what the server does in the background.")
 
-COLUMNS = ("name", "on", "every", "last finished", "state", "variable")
+COLUMNS = ("name", "on", "every", "finished", "state", "variable")
 ANSWER_SECONDS = 3.0
 PREFIX, SUFFIX = "PODIUM_SERVER_SERVICES_", "_ENABLED"
 
@@ -90,11 +91,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["name"],
         "on" if row["on"] else "off",
         f"{row['interval']:g} s" if row["interval"] is not None else "always",
-        _ago(row.get("last_finished")),
+        age(row["last_finished"], datetime.now(UTC)) if row.get("last_finished") else "",
         row["state"] or "unknown",
         row["variable"].removeprefix(PREFIX).removesuffix(SUFFIX),
     )
-
-
-def _ago(moment: datetime | None) -> str:
-    return "" if moment is None else f"{max(0, (datetime.now(UTC) - moment).total_seconds()):.0f} s ago"
