@@ -269,15 +269,6 @@ def test_restarts_of_the_server(tmp_path: Path, home: Path, free_port: int, rest
     assert told == ["PENDING", "RUNNING", "PAUSED", "RUNNING", "COMPLETED"]
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """What is started obeys SIGINT, which a shell lets its background jobs, maybe these tests, and theirs ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 def test_events_are_streamed(tmp_path: Path, server: LiveServer) -> None:
     """From a moment on, with a filter; those that were, and those that come."""
     since = datetime.now(UTC).isoformat()
