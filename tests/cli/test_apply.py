@@ -178,7 +178,8 @@ def test_everything_by_name_and_nothing_that_the_server_makes(source: str, say: 
     assert documents["block/secret/password"]["data"] == {"value": {"$secret": SECRET}}
     assert not {"id", "created", "updated", "flow_id", "status"} & {key for spec in documents.values() for key in spec}
     # What a notification is done by is its own.
-    assert [each for each in documents if each.startswith("automation/")] == ["automation/restart"]
+    automations = [each for each in documents if each.startswith("automation/")]
+    assert automations == ["automation/restart", "automation/restart-crashed"]
 
 
 @pytest.mark.parametrize("output", ["json", "jsonl", "yaml", "csv", "name", "table"])
@@ -471,7 +472,7 @@ def test_an_import_copies_once_and_can_keep_what_is_here(
     alone = say(target, "import", "--from", source, "--kind", "deployment,concurrency-limit", "--yes", "-o", "json")
     assert (alone.code, {each["name"]: each["result"] for each in records(alone)}) == (
         1,
-        {"db": "done", "etl": "done", "etl/prod": "skipped"},
+        {"db": "done", "etl": "done", "etl/prod": "skipped", "backup/backup": "skipped"},
     )
     assert "deployment 'etl/prod' is skipped: there is no work pool 'pool'" in alone.err
     planned = say(target, "import", "--from", source, "--dry-run", "-o", "json")

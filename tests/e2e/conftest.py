@@ -205,7 +205,8 @@ class Podium:
             assert self.starter.wait(60) == 0
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+# On PostgreSQL with `make e2e`: the suite asks that of the server itself, on both databases, and has its time.
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def podium(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podium]:
     """A server process of its own for the module, with its SERVER_SETTINGS, on SQLite and on PostgreSQL."""
     if not (PREFECT / "prefect").exists():

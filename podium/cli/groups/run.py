@@ -55,9 +55,9 @@ def run(
         float, typer.Option("--heartbeat", metavar="SECONDS", help="Time between signs of life.", hidden=True, min=0.1)
     ] = 30.0,
 ) -> None:
-    """Run a command as a flow run, with its output as the log, and exit as it did.
+    """Run any command as a flow run.
 
-    What it writes is shown as ever. The exit code is its own, 128 and more where a signal killed it, 5 after --timeout,
+    What it writes is its log, and is shown as ever. The exit code is its own, 128 and more where a signal killed it, 5 after --timeout,
     1 where somebody cancelled the run, 126 or 127 where it cannot be started. Ctrl+C cancels the run. A server that
     goes away meanwhile is told when it is back.
     """
