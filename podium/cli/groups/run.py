@@ -57,9 +57,9 @@ def run(
 ) -> None:
     """Run any command as a flow run.
 
-    What it writes is its log, and is shown as ever. The exit code is its own, 128 and more where a signal killed it, 5 after --timeout,
-    1 where somebody cancelled the run, 126 or 127 where it cannot be started. Ctrl+C cancels the run. A server that
-    goes away meanwhile is told when it is back.
+    What it writes is its log, and is shown as ever. The exit code is its own, 128 and more where a signal killed it, 5
+    after --timeout, 1 where somebody cancelled the run, 126 or 127 where it cannot be started. Ctrl+C cancels the run.
+    A server that goes away meanwhile is told when it is back.
     """
     invocation = current(context)
     command = command_given(argv, timeout, retries, retry_delay, grace, cwd, env)
