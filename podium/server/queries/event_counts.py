@@ -12,7 +12,7 @@ from podium.db.tables.events import events
 from podium.db.types import Timestamp, decoded
 from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.errors import Invalid
-from podium.server.queries.events import conditions, selected
+from podium.server.queries.events import asks_for_more_than_names, conditions, selected, several_workers
 from podium.wire.events import Countable, EventCountQuery, EventFilter, TimeUnit
 
 MOST_SPANS = 1000
@@ -87,7 +87,8 @@ def _by_time(tx: Tx, query: EventCountQuery) -> list[Row]:
     number = interval_number(_START, events.c.occurred, _SECONDS).label("number")
     chosen = selected(query.filter, number).subquery()
     counted = select(chosen.c.number, func.count().label("count")).group_by(chosen.c.number)
-    counts = {row["number"]: row["count"] for row in tx.all(counted, span_start=wanted[0][0], span_seconds=seconds)}
+    with several_workers(tx, query.filter):
+        counts = {row["number"]: row["count"] for row in tx.all(counted, span_start=wanted[0][0], span_seconds=seconds)}
     return [
         {
             "value": str(place),
@@ -101,7 +102,7 @@ def _by_time(tx: Tx, query: EventCountQuery) -> list[Row]:
 
 
 def _by_name(tx: Tx, wanted: EventFilter) -> list[Row]:
-    if tx.dialect == "postgresql" and _asks_for_names_and_times(wanted):
+    if tx.dialect == "postgresql" and not asks_for_more_than_names(wanted):
         few = tx.value(select(func.count()).select_from(select(_NAMES.c.event).limit(MOST_NAMES + 1).subquery()))
         if few <= MOST_NAMES:
             return _by_each_name(tx, wanted)
@@ -118,11 +119,6 @@ def _by_name(tx: Tx, wanted: EventFilter) -> list[Row]:
         .order_by(func.count().desc(), chosen.c.event)
     )
     return tx.all(counted)
-
-
-def _asks_for_names_and_times(wanted: EventFilter) -> bool:
-    others = (wanted.resource, wanted.related, wanted.any_resource, wanted.text)
-    return all(each is None or each == [] for each in others) and not wanted.id.id
 
 
 def _by_each_name(tx: Tx, wanted: EventFilter) -> list[Row]:
