@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, select, update
 
 from podium.db.tables.events import event_deliveries, events
 from podium.db.tables.flow_runs import flow_run_states
 from podium.db.unit import Row, Tx
 from podium.server.events.consumers import AUTOMATIONS
-from podium.server.events.deliveries import Deliveries
+from podium.server.events.deliveries import Deliveries, with_events
 
 T = TypeVar("T")
 
@@ -39,20 +39,10 @@ _EVENT: tuple[ColumnElement[object], ...] = (
 )
 DELIVERIES = Deliveries(AUTOMATIONS, _EVENT)
 
-_ITS_EVENT = and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred)
 _PARKED = (_DELIVERY.consumer == AUTOMATIONS.name, _DELIVERY.leader.is_not(None))
 _FOLLOWERS = (
-    select(
-        _DELIVERY.position,
-        _DELIVERY.workspace_id,
-        _DELIVERY.event_id,
-        _DELIVERY.attempts,
-        _DELIVERY.occurred,
-        events.c.resource_id,
-        *_EVENT,
-    )
-    .join_from(event_deliveries, events, _ITS_EVENT)
-    .where(*_PARKED, _DELIVERY.leader.in_(_IDS))
+    with_events(_EVENT)
+    .where(*_PARKED, _DELIVERY.leader.in_(_IDS), events.c.id.is_not(None))
     .order_by(_DELIVERY.position)
 )
 _STORED = select(events.c.id, events.c.recorded).where(events.c.id.in_(_IDS))

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, or_, select, update
 
 from podium.db.errors import DatabaseUnavailable
 from podium.db.prepared import Prepared
@@ -55,6 +56,20 @@ class AtWork(Exception):
     """Another process handles deliveries of the consumer just now."""
 
 
+def with_events(columns: Sequence[ColumnElement[object]]) -> Select[Any]:
+    """Deliveries, each with these columns of its event and the resource's id; null where the event is gone."""
+    its_event = and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred)
+    return select(
+        _DELIVERY.position,
+        _DELIVERY.workspace_id,
+        _DELIVERY.event_id,
+        _DELIVERY.attempts,
+        _DELIVERY.occurred,
+        events.c.resource_id,
+        *columns,
+    ).join_from(event_deliveries, events, its_event, isouter=True)
+
+
 class Deliveries:
     """The deliveries of one consumer, as a unit of work sees them.
 
@@ -67,7 +82,6 @@ class Deliveries:
             _DELIVERY.consumer == consumer.name,
             or_(_DELIVERY.not_before.is_(None), _DELIVERY.not_before <= bindparam("now")),
         )
-        its_event = and_(events.c.id == _DELIVERY.event_id, events.c.occurred == _DELIVERY.occurred)
         self.look = Look((select(_DELIVERY.position).where(*due),))
         """Whether any is due, for the service that is the consumer."""
         self._lock = Prepared(
@@ -76,21 +90,7 @@ class Deliveries:
                 func.set_config("idle_in_transaction_session_timeout", str(LONGEST_SILENCE), True),
             )
         )
-        self._due = Prepared(
-            select(
-                _DELIVERY.position,
-                _DELIVERY.workspace_id,
-                _DELIVERY.event_id,
-                _DELIVERY.attempts,
-                _DELIVERY.occurred,
-                events.c.resource_id,
-                *columns,
-            )
-            .join_from(event_deliveries, events, its_event, isouter=True)
-            .where(*due)
-            .order_by(_DELIVERY.position)
-            .limit(bindparam("batch"))
-        )
+        self._due = Prepared(with_events(columns).where(*due).order_by(_DELIVERY.position).limit(bindparam("batch")))
 
     def due(self, tx: Tx, batch: int) -> list[Row]:
         """Up to ``batch`` deliveries that are due, oldest first, each with its event, whose columns are null where it

@@ -1,6 +1,6 @@
 """Jinja templates, rendered in a sandbox: checked when they are stored, and never longer or larger than they may be."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -104,10 +104,13 @@ def _names(source: str) -> frozenset[str]:
         return frozenset()
 
 
-def syntax_problem(source: str) -> tuple[int, str] | None:
-    """The line and what is wrong, for a text that is no template; line 0 for one that is so as a whole."""
+def syntax_problem(source: str, compiled: Callable[[str], object] | None = None) -> tuple[int, str] | None:
+    """The line and what is wrong, for a text that is no template; line 0 for one that is so as a whole.
+
+    ``compiled`` makes a template of it for a sandbox of one's own.
+    """
     try:
-        _compiled(source)
+        (compiled or _compiled)(source)
     except TemplateSyntaxError as error:
         return error.lineno, error.message or "not a template"
     except RecursionError:

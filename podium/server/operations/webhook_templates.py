@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from jinja2 import Template, TemplateSyntaxError, Undefined, nodes
+from jinja2 import Template, Undefined, nodes
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from podium.server.errors import InvalidRequest
 from podium.server.operations.template_filters import guarded
 from podium.server.operations.template_limits import limited, put_out, weigh
 from podium.server.operations.template_sandbox import Sandbox
-from podium.server.operations.templating import Unrenderable
+from podium.server.operations.templating import Unrenderable, syntax_problem
 
 DEFAULT = """\
 {
@@ -169,24 +169,12 @@ def _shown(value: Any, quoted: bool) -> str:
 
 def check_template(source: str) -> None:
     """Raises ``InvalidRequest`` for a template that is none, or that never says an event, with its line."""
-    problem = _syntax_problem(source) or _shape_problem(source)
+    problem = syntax_problem(source, _compiled) or _shape_problem(source)
     if problem is not None:
         line, reason = problem
         message = f"Line {line}: {reason}" if line else reason
         place = {"loc": ["body", "template"], "input": source, "ctx": {"line": line}}
         raise InvalidRequest([{"type": "template_error", "msg": message, **place}])
-
-
-def _syntax_problem(source: str) -> tuple[int, str] | None:
-    try:
-        _compiled(source)
-    except TemplateSyntaxError as error:
-        return error.lineno, error.message or "not a template"
-    except RecursionError:
-        return 0, "It is nested too deeply."
-    except Exception as error:  # what Python makes of it: numbers too long, blocks too deep
-        return 0, str(error) or type(error).__name__
-    return None
 
 
 def _shape_problem(source: str) -> tuple[int, str] | None:
