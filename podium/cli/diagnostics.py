@@ -52,6 +52,7 @@ CODES: Final[dict[str, ExitCode]] = {
     "podium.profiles.errors.ProfileExists": ExitCode.CONFLICT,
     "podium.profiles.errors.NotWritable": ExitCode.FAILURE,
     "podium.profiles.errors.StoreBusy": ExitCode.FAILURE,
+    "podium.client.nouns.selecting.WrongFilter": ExitCode.USAGE,
     "podium.client.errors.ClientError": ExitCode.FAILURE,
     "podium.client.errors.NotAuthorized": ExitCode.AUTHORIZATION,
     "podium.client.errors.NotFound": ExitCode.NOT_FOUND,

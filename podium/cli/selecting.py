@@ -1,77 +1,7 @@
-"""Which things a command is about: those that are named, or those its filters select."""
+"""Which things a command is about: those that are named."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any
-
-from podium.cli.diagnostics import ExitCode, Failure
-from podium.client.api import Client
-from podium.client.nouns.cells import cell
-from podium.client.nouns.noun import Noun, endpoint, joined, merged, nested
-
-
-class Selection:
-    """The rows of a noun that the filters given to a command select."""
-
-    def __init__(self, noun: Noun, given: Mapping[str, Any]) -> None:
-        self.noun = noun
-        values = ((each, given.get(each.key)) for each in noun.filters)
-        self.filters = [(each, value) for each, value in values if value not in (None, [], ())]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no filter was given."""
-        return not self.filters
-
-    def rows(self, client: Client, most: int | None = None, skip: int = 0, sort: str | None = None) -> Iterator[Any]:
-        """The rows, each once. Raises Failure for a value that is not what its filter takes."""
-        noun = self.noun
-        looks = [(each.keep, value) for each, value in self.filters if each.keep]
-        ordered = None if noun.sorts else sort
-        body = self.body(client, sort)
-        whole = bool(looks or ordered or noun.rows)
-        limit, offset = (None, 0) if whole else (most, skip)
-        found = noun.rows(client, body, most) if noun.rows else client.pages(endpoint(noun.list), body, limit, offset)
-        kept: Iterator[Any] = (row for row in _once(found) if all(keep(row, value) for keep, value in looks))
-        if ordered:
-            kept = iter(self._sorted(client, list(kept), ordered))
-        return islice(kept, skip, None if most is None else skip + most) if whole else kept
-
-    def body(self, client: Client, sort: str | None = None) -> dict[str, Any]:
-        """The body that asks for them. Raises Failure for a value that is not what its filter takes."""
-        body = dict(self.noun.body)
-        if self.noun.sorts:
-            body["sort"] = self.noun.sorts[sort or next(iter(self.noun.sorts))]
-        for each, value in self.filters:
-            if not each.where:
-                continue
-            try:
-                part = each.where(client, value) if callable(each.where) else nested(each.where, value)
-            except ValueError as error:
-                raise Failure(f"{each.flags[0]}: {error}", ExitCode.USAGE) from None
-            body = merged(body, part)
-        return body
-
-    def _sorted(self, client: Client, rows: list[Any], sort: str) -> list[Any]:
-        column = next(each for each in self.noun.columns if each.name == sort.removeprefix("-"))
-        names = joined(client, self.noun, rows)
-
-        def order(row: Any) -> tuple[bool, Any]:
-            value = column.of(row, names)
-            number = isinstance(value, int | float) or hasattr(value, "timestamp")
-            return value is None, value if number else cell(value, column.kind)
-
-        return sorted(rows, key=order, reverse=sort.startswith("-"))
-
-
-def _once(rows: Iterator[Any]) -> Iterator[Any]:
-    """Without those that come twice, since rows move from page to page while others are made."""
-    seen = set()
-    for row in rows:
-        if row.id not in seen:
-            seen.add(row.id)
-            yield row
+from collections.abc import Sequence
 
 
 def named(given: Sequence[str] | None, by_id: Sequence[str] | None = None) -> list[str]:

@@ -53,7 +53,7 @@ def ls(noun: Noun) -> Callable[..., Any]:
     def run(context: typer.Context, **given: Any) -> None:
         invocation = current(context)
         # Loaded on use: help needs neither HTTP nor the wire.
-        from podium.cli.selecting import Selection
+        from podium.client.nouns.selecting import Selection
         from podium.cli.showing import show_list
 
         most = given["limit"] or None
@@ -125,7 +125,8 @@ def acting(
 
 def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, Any]) -> None:
     """Do something to those that are named or selected, one after the other; all are tried. Raises typer.Exit."""
-    from podium.cli.selecting import Selection, named
+    from podium.cli.selecting import named
+    from podium.client.nouns.selecting import Selection
     from podium.cli.showing import show_list
     from podium.client.nouns.noun import joined
 

@@ -37,7 +37,7 @@ def _stream(
     from pathlib import Path
 
     from podium.cli.formats import Stream
-    from podium.cli.selecting import Selection
+    from podium.client.nouns.selecting import Selection
     from podium.cli.watching import steady_client
     from podium.client.event_stream import stream_events
 

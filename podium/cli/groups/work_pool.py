@@ -148,7 +148,7 @@ def preview(
 
 def show_preview(invocation: Invocation, scope: dict[str, Any], hours: int | None, output: Format) -> None:
     """Write the scheduled runs of pools or queues, the next first; asking so marks nothing as polled."""
-    from podium.cli.selecting import Selection
+    from podium.client.nouns.selecting import Selection
     from podium.cli.showing import show_list
     from podium.client.nouns.flow_runs import FLOW_RUN
 

@@ -2,9 +2,24 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, Literal
 
 from podium.client.nouns.noun import Kind
+
+Tone = Literal["good", "bad", "warning", "busy", "idle"]
+
+_TONES: Final[Mapping[str, Tone]] = {
+    **dict.fromkeys(("completed", "ready", "online", "cached", "running well"), "good"),
+    **dict.fromkeys(("failed", "crashed", "timedout", "not ready", "late", "failing"), "bad"),
+    **dict.fromkeys(("cancelled", "cancelling", "paused", "suspended", "awaitingretry", "retrying"), "warning"),
+    **dict.fromkeys(("running", "pending"), "busy"),
+    **dict.fromkeys(("scheduled", "offline", "rolledback"), "idle"),
+}
+
+
+def tone_of(state: str) -> Tone | None:
+    """How a state is to be taken, by its name or type, whatever its capitals; None for one that is not known."""
+    return _TONES.get(state.strip().lower())
 
 
 def cell(value: Any, kind: Kind, now: datetime | None = None) -> str:
