@@ -58,11 +58,11 @@ def _cells(text: str, column: Column, width: int) -> list[str]:
         return [cut(text, width) if column.cut else text]
     lines = []
     while text:
-        head = head(text, width) or text[0]
-        if len(head) < len(text) and text[len(head)] != " " and (space := head.rfind(" ")) > 0:
-            head = head[:space]
-        lines.append(head.rstrip())
-        text = text[len(head) :].lstrip()
+        first = head(text, width) or text[0]
+        if len(first) < len(text) and text[len(first)] != " " and (space := first.rfind(" ")) > 0:
+            first = first[:space]
+        lines.append(first.rstrip())
+        text = text[len(first) :].lstrip()
     return lines
 
 

@@ -53,8 +53,8 @@ def ls(noun: Noun) -> Callable[..., Any]:
     def run(context: typer.Context, **given: Any) -> None:
         invocation = current(context)
         # Loaded on use: help needs neither HTTP nor the wire.
-        from podium.client.nouns.selecting import Selection
         from podium.cli.showing import show_list
+        from podium.client.nouns.selecting import Selection
 
         most = given["limit"] or None
         skip = given["offset"] + (given["page"] - 1) * (most or 0)
@@ -126,9 +126,9 @@ def acting(
 def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, Any]) -> None:
     """Do something to those that are named or selected, one after the other; all are tried. Raises typer.Exit."""
     from podium.cli.selecting import named
-    from podium.client.nouns.selecting import Selection
     from podium.cli.showing import show_list
     from podium.client.nouns.noun import joined
+    from podium.client.nouns.selecting import Selection
 
     names = named(given["given"], given["by_id"])
     if names and noun.within:

@@ -37,9 +37,9 @@ def _stream(
     from pathlib import Path
 
     from podium.cli.formats import Stream
-    from podium.client.nouns.selecting import Selection
     from podium.cli.watching import steady_client
     from podium.client.event_stream import stream_events
+    from podium.client.nouns.selecting import Selection
 
     output = {"json": "jsonl", "text": "table"}.get(output_format or "", given["output"])
     selection = Selection(EVENT, given)

@@ -148,9 +148,9 @@ def preview(
 
 def show_preview(invocation: Invocation, scope: dict[str, Any], hours: int | None, output: Format) -> None:
     """Write the scheduled runs of pools or queues, the next first; asking so marks nothing as polled."""
-    from podium.client.nouns.selecting import Selection
     from podium.cli.showing import show_list
     from podium.client.nouns.flow_runs import FLOW_RUN
+    from podium.client.nouns.selecting import Selection
 
     runs: dict[str, Any] = {"state": {"type": {"any_": ["SCHEDULED"]}}}
     if hours is not None:
