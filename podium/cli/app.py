@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from podium import __version__
-from podium.cli.output import Output, printable
+from podium.cli.output import Output
+from podium.client.nouns.printing import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

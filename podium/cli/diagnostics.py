@@ -6,7 +6,7 @@ import traceback
 from enum import IntEnum
 from typing import Final, TextIO
 
-from podium.cli.output import printable
+from podium.client.nouns.printing import printable
 
 
 class ExitCode(IntEnum):

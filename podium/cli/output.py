@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
+from podium.client.nouns.printing import on_one_line, printable
+
 if TYPE_CHECKING:
     from podium.client.nouns.noun import Column
 
@@ -95,15 +97,3 @@ class Output:
         import shutil
 
         return shutil.get_terminal_size().columns
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which a terminal would obey."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
-
-
-def on_one_line(text: str) -> str:
-    """The text as a cell: without control characters, its line ends too."""
-    return printable(text).replace("\n", "\\n")

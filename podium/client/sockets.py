@@ -30,13 +30,18 @@ class Bell:
         path: str,
         wanted: Callable[[], Mapping[str, Any]],
         heard: Callable[[str], None] | None = None,
+        rung: Callable[[], None] | None = None,
     ) -> None:
-        """``wanted`` is asked for the filter at each connection; ``heard`` gets the frames, those of the past too."""
+        """``wanted`` is asked for the filter at each connection; ``heard`` gets the frames, those of the past too.
+
+        ``rung`` is called at each ring, in the thread that listens, for those who cannot wait.
+        """
         scheme, _, rest = client.url.partition("://")
         self._url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{path}"
         self._client = client
         self._wanted = wanted
         self._heard = heard
+        self._told = rung
         self._rung, self._over = threading.Event(), threading.Event()
         self._connection: ClientConnection | None = None
         self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
@@ -63,6 +68,11 @@ class Bell:
         self._rung.wait(seconds)
         self._rung.clear()
 
+    def _ring(self) -> None:
+        self._rung.set()
+        if self._told is not None:
+            self._told()
+
     def _listen(self) -> None:
         # Loaded on use, and beside the first requests: it takes as long as they do.
         from websockets.exceptions import WebSocketException
@@ -76,15 +86,15 @@ class Bell:
                     self._connection = connection
                     if self._over.is_set():  # nobody closes it who did not see it
                         return
-                    self._rung.set()  # something may have happened before
+                    self._ring()  # something may have happened before
                     for frame in connection:
                         if self._heard is not None:
                             self._heard(str(frame))
-                        self._rung.set()
+                        self._ring()
             except (OSError, EOFError, WebSocketException):
                 pass
             self._connection = None
-            self._rung.set()
+            self._ring()
             self._over.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 

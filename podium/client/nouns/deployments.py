@@ -103,6 +103,7 @@ DEPLOYMENT = Noun(
     ),
     sorts={"name": "NAME_ASC", "-name": "NAME_DESC", "created": "CREATED_DESC", "updated": "UPDATED_DESC"},
     joins=(Join("flow", "flow_id", "flows.FILTER", "flows.id.any_"),),
+    counting="deployments.COUNT",
     actions=(
         Action("pause", "Paused", "Pause deployments: their schedules make no runs.", _pause),
         Action("resume", "Resumed", "Resume paused deployments.", _resume),

@@ -30,6 +30,7 @@ FLOW = Noun(
     ),
     detail=(Column("labels", kind="json"), Column("updated", kind="moment")),
     find=find,
+    counting="flows.COUNT",
     key="name",
     metavar="ID|NAME",
     filters=(by_name("flows.name.like_"), by_tag("flows.tags.all_"), BY_DEPLOYMENT, BY_POOL),

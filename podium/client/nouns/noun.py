@@ -76,7 +76,8 @@ class Join(NamedTuple):
 class Action(NamedTuple):
     """What can be done to a thing, alone or to many: ``run`` does it and returns what is worth telling, if anything.
 
-    ``asks`` is for what cannot be undone: a person is asked even for a single one.
+    ``asks`` is for what cannot be undone: a person is asked even for a single one. ``refused`` tells why it cannot be
+    done to a row as it is, as far as that is known before.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Action(NamedTuple):
     help: str
     run: Callable[["Client", Any], str | None]
     asks: bool = False
-    unlike: str = ""
+    refused: Callable[[Any], str | None] | None = None
 
 
 class Section(NamedTuple):
@@ -100,7 +101,8 @@ class Noun(NamedTuple):
 
     ``sorts`` are orders the server knows, the first the usual one; where there are none, rows are sorted by a column.
     ``within`` is the filter by what it belongs to, whose name goes before its own. ``limit`` is how many a list shows
-    unless told otherwise. ``rows`` stands in where a list is not one endpoint with pages.
+    unless told otherwise. ``rows`` stands in where a list is not one endpoint with pages. ``counting`` is the endpoint
+    that counts what a body selects. ``faults`` are the values of filters that select only those that need somebody.
     """
 
     name: str
@@ -121,6 +123,8 @@ class Noun(NamedTuple):
     label: str = ""
     within: str = ""
     body: Mapping[str, Any] = {}
+    counting: str = ""
+    faults: Mapping[str, Any] = {}
 
     @property
     def words(self) -> str:

@@ -33,28 +33,54 @@ def accepted(result: Any, wanted: str) -> Any:
     raise Conflict(409, reason)
 
 
+def cannot_cancel(run: "FlowRun") -> str | None:
+    """Why a run cannot be cancelled."""
+    return f"the run is {run.state_name} already" if run.state_type in TERMINAL else None
+
+
+def cannot_retry(run: "FlowRun") -> str | None:
+    """Why a run cannot run once more."""
+    if run.state_type not in TERMINAL:
+        return f"the run is {run.state_name}; only one that ended can be retried"
+    if run.deployment_id is None:
+        return "the run has no deployment, so nobody would pick it up; start its flow again"
+    return None
+
+
+def cannot_suspend(run: "FlowRun") -> str | None:
+    """Why a run cannot be told to stop and wait."""
+    if run.state_type in TERMINAL or run.state_type in ("PAUSED", "CANCELLING"):
+        return f"the run is {run.state_name}"
+    return None if run.deployment_id else "the run has no deployment, so nobody would take it up again"
+
+
+def cannot_resume(run: "FlowRun") -> str | None:
+    """Why a run cannot go on."""
+    return None if run.state_type == "PAUSED" else f"the run is {run.state_name}, not paused"
+
+
+def _allowed(reason: str | None) -> None:
+    if reason:
+        raise Conflict(409, reason)
+
+
 def cancel(client: "Client", run: "FlowRun") -> str | None:
     """Cancels a run: at once where it does not run yet, else its process is told to stop. Raises Conflict."""
-    if run.state_type in TERMINAL:
-        raise Conflict(409, f"the run is {run.state_name} already")
+    _allowed(cannot_cancel(run))
     state = propose(client, run.id, {"type": "CANCELLING"})
     return "its process is told to stop" if state.type == "CANCELLING" else None
 
 
 def cancel_by_force(client: "Client", run: "FlowRun") -> str | None:
     """Makes a run CANCELLED without waiting for its process. Raises Conflict."""
-    if run.state_type in TERMINAL:
-        raise Conflict(409, f"the run is {run.state_name} already")
+    _allowed(cannot_cancel(run))
     propose(client, run.id, {"type": "CANCELLED", "message": "Cancelled by force."}, force=True)
     return None
 
 
 def retry(client: "Client", run: "FlowRun") -> str | None:
     """Has a run that ended run once more, by whoever serves its deployment. Raises Conflict."""
-    if run.state_type not in TERMINAL:
-        raise Conflict(409, f"the run is {run.state_name}; only one that ended can be retried")
-    if run.deployment_id is None:
-        raise Conflict(409, "the run has no deployment, so nobody would pick it up; start its flow again")
+    _allowed(cannot_retry(run))
     message = f"Retried by a command after it was {run.state_name}."
     propose(client, run.id, {"type": "SCHEDULED", "name": "AwaitingRetry", "message": message}, force=True)
     return None

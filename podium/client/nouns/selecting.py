@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from podium.client.api import Client
 from podium.client.nouns.cells import cell
-from podium.client.nouns.noun import Noun, endpoint, joined, merged, nested
+from podium.client.nouns.noun import Names, Noun, endpoint, joined, merged, nested
 
 
 class WrongFilter(ValueError):
     """A value is not what its filter takes; the line begins with the filter's flag."""
+
+
+class Page(NamedTuple):
+    """Some rows of a selection, the names they show, and how many there are in all if the server counts them."""
+
+    first: int
+    rows: list[Any]
+    names: Names
+    total: int | None
 
 
 class Selection:
@@ -54,6 +63,19 @@ class Selection:
                 raise WrongFilter(f"{each.flags[0]}: {error}") from None
             body = merged(body, part)
         return body
+
+    def page(self, client: Client, first: int, most: int, sort: str | None = None) -> Page:
+        """At the most so many rows from the ``first`` on (from 0). Raises WrongFilter."""
+        rows = list(self.rows(client, most, first, sort))
+        looks = any(each.keep for each, _ in self.filters)
+        if len(rows) < most and (rows or not first):
+            total: int | None = first + len(rows)
+        elif self.noun.counting and not looks:
+            body = {name: value for name, value in self.body(client).items() if name != "sort"}
+            total = client.call(endpoint(self.noun.counting), body)
+        else:
+            total = None
+        return Page(first, rows, joined(client, self.noun, rows), total)
 
     def _sorted(self, client: Client, rows: list[Any], sort: str) -> list[Any]:
         column = next(each for each in self.noun.columns if each.name == sort.removeprefix("-"))

@@ -84,4 +84,6 @@ TASK_RUN = Noun(
     actions=(Action("delete", "Deleted", "Delete task runs.", _delete, asks=True),),
     sections=(Section("states", _states, flow_runs.STATE_COLUMNS),),
     limit=15,
+    counting="task_runs.COUNT",
+    faults={"state": ["Failed", "Crashed", "TimedOut"]},
 )

@@ -31,6 +31,7 @@ VARIABLE = Noun(
     ),
     detail=(Column("created", kind="moment"),),
     find=find,
+    counting="variables.COUNT",
     key="name",
     metavar="NAME",
     filters=(by_name("variables.name.like_"), by_tag("variables.tags.all_")),
