@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 from podium.cli.context import Invocation
 from podium.cli.diagnostics import ExitCode, Failure, code_of
 from podium.cli.output import Format
-from podium.client.nouns.printing import printable
 from podium.client.nouns.cells import compact
+from podium.client.nouns.printing import printable
 
 if TYPE_CHECKING:
     from podium.client.manifests.applying import Outcome

@@ -88,7 +88,7 @@ ROWS: Final = (
     Row("import", "podium.cli.groups.imports", "Copy what another server has."),
     Row("api", "podium.cli.groups.api", "Call the API with the profile's credentials."),
     Row("completion", "podium.cli.groups.completion", "Complete commands and names in a shell."),
-    Row("dashboard", "podium.cli.groups.dashboard", "Open the server's pages in a browser."),
+    Row("dashboard", "podium.cli.groups.dashboard", "Open the live dashboard in this terminal."),
     Row("result-storage", "podium.cli.groups.result_storage", "See and choose the block that keeps results."),
     Row("experimental", "podium.cli.groups.experimental", "Words that others know some commands by."),
     Row(

@@ -87,13 +87,20 @@ class CommandTree(TyperGroup):
                 formatter.write_dl(lines)
 
 
-def group(summary: str, callback: Callable[..., Any] | None = None, epilog: str | None = None) -> typer.Typer:
-    """A command group for a row of the table."""
+def group(
+    summary: str,
+    callback: Callable[..., Any] | None = None,
+    epilog: str | None = None,
+    *,
+    alone: bool = False,
+) -> typer.Typer:
+    """A command group for a row of the table; with ``alone`` it is a command too, done by its callback."""
     return typer.Typer(
         cls=CommandTree,
         help=summary,
         callback=callback,
         epilog=epilog,
+        invoke_without_command=alone,
         rich_markup_mode=None,
         add_completion=False,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -179,7 +186,10 @@ def _load(row: Row) -> Any:
         command = get_command(app)
     else:
         waiting = {str(info.name): info for info in app.registered_commands}
-        command = cast(CommandTree, get_group(group(str(app.info.help), app.info.callback)))
+        info = app.info
+        alone = info.invoke_without_command is True
+        epilog = info.epilog if alone else None
+        command = cast(CommandTree, get_group(group(str(info.help), info.callback, epilog, alone=alone)))
         command.waiting = waiting
     command.name = row.words.split()[-1]
     lighten(command)

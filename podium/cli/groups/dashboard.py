@@ -1,14 +1,44 @@
-"""`podium dashboard`: the server's pages."""
+"""`podium dashboard`: the live dashboard in this terminal, and the server's pages."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from podium.cli.context import FormatOption, current
 from podium.cli.declaring import example
+from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
 
-app = group("Open the server's pages in a browser.")
+
+def dashboard(
+    context: typer.Context,
+    view: Annotated[
+        str, typer.Option("--view", metavar="VIEW", help="Begin with this view, as after `:`; a filter may follow.")
+    ] = "home",
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
+) -> None:
+    """Open the dashboard."""
+    if context.invoked_subcommand is not None:
+        return
+    invocation = current(context)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failure(
+            "The dashboard needs a terminal; `podium flow-run ls` and others write to a pipe.", ExitCode.USAGE
+        )
+    from podium.tui.app import Dashboard
+    from podium.tui.connection import target_of
+
+    target_of(invocation.profile)  # a wrong setting is told before the screen is taken
+    Dashboard(target_of, invocation.profile, read_only=read_only, view=view).run()
+
+
+app = group(
+    "Open the live dashboard in this terminal: `?` there tells its keys.",
+    dashboard,
+    example("podium dashboard", "podium dashboard --view 'flow-run state=failed'", "podium dashboard --read-only"),
+    alone=True,
+)
 
 
 @app.command("open", epilog=example("podium dashboard open", "podium dashboard open --print"))

@@ -1,0 +1,1 @@
+"""The dashboard's screens, each imported when it is first shown."""

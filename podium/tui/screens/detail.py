@@ -1,0 +1,162 @@
+"""Everything about a thing: the columns of its noun's row, each on a line, and the lists that belong to it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from podium.client.errors import NotFound
+from podium.client.nouns.cells import cell, tone_of
+from podium.client.nouns.fitting import GAP, padded, width_of
+from podium.client.nouns.noun import Column, Names, Noun, joined
+from podium.client.nouns.printing import on_one_line
+from podium.tui.acting import act_on, why_not
+from podium.tui.acts import acts_of
+from podium.tui.screens.view import View
+from podium.tui.widgets.text import LineOfText, Part, Text
+
+LONG = 60
+"""Characters of JSON from which on it is written over several lines."""
+
+
+class Detail(View):
+    """One of a noun. What is shown at once is the row that was known; the server is asked for the rest."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search"),
+        Binding("y", "json", "json"),
+    ]
+
+    def __init__(self, noun: Noun, row: Any) -> None:
+        super().__init__()
+        self.noun, self.row = noun, row
+        self.names: Names = {}
+        self.as_json = False
+        self.heading = f"{noun.words.capitalize()} {noun.told(row, {join.name: {} for join in noun.joins})}"
+        self.concerns = (f"prefect.{noun.name}.",)
+        self.acts = {act.name: act for act in acts_of(noun)}
+        self._sections: list[tuple[str, tuple[Column, ...], Sequence[Any]]] = []
+        for act in self.acts.values():
+            self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
+
+    def body(self) -> Iterator[Widget]:
+        """The text alone."""
+        yield Text()
+
+    @property
+    def text(self) -> Text:
+        """The text."""
+        return self.query_one(Text)
+
+    async def load(self) -> None:
+        """The row as it is now, the names it shows and its lists."""
+        noun, row = self.noun, self.row
+
+        def fetch(client: Any) -> tuple[Any, Names, list[tuple[str, tuple[Column, ...], Sequence[Any]]]]:
+            fresh = noun.find(client, str(getattr(row, "id", None) or noun.reference(row, self.names)))
+            sections = [(each.name, each.columns, each.rows(client, fresh)) for each in noun.sections]
+            return fresh, joined(client, noun, [fresh], detail=True), sections
+
+        try:
+            self.row, self.names, self._sections = await self.ask(fetch)
+        except NotFound:
+            self.told = "deleted"
+            raise
+        self.heading = f"{noun.words.capitalize()} {noun.told(self.row, self.names)}"
+        self.show()
+
+    def show(self) -> None:
+        """Writes what is known."""
+        self.text.show(json_lines(self.row) if self.as_json else list(self._lines()))
+
+    def _lines(self) -> Iterator[LineOfText]:
+        now = datetime.now(UTC)
+        yield from detail_lines((*self.noun.columns, *self.noun.detail), self.row, self.names, now)
+        for name, columns, rows in self._sections:
+            if rows:
+                yield ()
+                yield (Part(name.capitalize(), "title"),)
+                yield from table_lines(columns, rows, self.names, now)
+
+    def refresh_ages(self) -> None:
+        """Tells ages anew."""
+        if self.names and not self.as_json:
+            self.show()
+
+    def action_json(self) -> None:
+        """Shows what the server told as JSON, or the lines again."""
+        self.as_json = not self.as_json
+        self.show()
+
+    def action_search(self) -> None:
+        """Asks for a text to find."""
+        self.dashboard.prompt("/", self.text.search, (), self.search)
+
+    def search(self, text: str) -> str | None:
+        """Finds a text; says so where it is not there."""
+        found = self.text.find(text)
+        return None if found or not text else f"{text!r} is not here."
+
+    def action_act(self, name: str) -> None:
+        """Does something to it, once it is confirmed."""
+        act_on(self, self.noun, self.acts[name], [self.row], self.names, self.reload)
+
+    def action_back(self) -> None:
+        """Ends a search; then goes back."""
+        if self.text.search:
+            self.text.find("")
+        else:
+            super().action_back()
+
+    def shown_keys(self) -> list[tuple[str, str, bool]]:
+        """Keys; acts that cannot be done to it are dim."""
+        dim = {self.key_name(act.key) for act in self.acts.values() if why_not(self.dashboard, act, [self.row])}
+        return [(key, label, key not in dim) for key, label, _ in super().shown_keys()]
+
+
+def detail_lines(columns: Sequence[Column], row: Any, names: Names, now: datetime) -> Iterator[LineOfText]:
+    """A line for each column that has a value, or several for a long one."""
+    pairs = [(column, _value(column, column.of(row, names), now)) for column in columns]
+    shown = [(column, text) for column, text in pairs if text]
+    width = max((len(column.name) for column, _ in shown), default=0) + 2
+    for column, text in shown:
+        tone = (tone_of(text) or "") if column.kind == "state" else ""
+        first, *more = text.split("\n")
+        yield (Part(padded(column.name, width), "label"), Part(first, tone))
+        for line in more:
+            yield (Part(" " * width), Part(line, tone))
+
+
+def _value(column: Column, value: Any, now: datetime) -> str:
+    if isinstance(value, datetime):
+        return f"{cell(value, column.kind)} UTC ({cell(value, column.kind, now)})"
+    text = cell(value, column.kind)
+    if column.kind == "json" and len(text) > LONG and text[0] in "[{":
+        import msgspec
+
+        return msgspec.json.format(text, indent=2)
+    return text
+
+
+def table_lines(columns: Sequence[Column], rows: Sequence[Any], names: Names, now: datetime) -> Iterator[LineOfText]:
+    """Rows under their heads."""
+    cells = [[on_one_line(cell(column.of(row, names), column.kind, now)) for column in columns] for row in rows]
+    heads = [column.name.upper() for column in columns]
+    widths = [max(map(width_of, each)) for each in zip(heads, *cells, strict=True)]
+    yield (Part(GAP.join(map(padded, heads, widths)), "label"),)
+    for row in cells:
+        parts = []
+        for column, text, width in zip(columns, row, widths, strict=True):
+            tone = (tone_of(text) or "") if column.kind == "state" else ""
+            parts += [Part(padded(text, width), tone), Part(GAP)]
+        yield tuple(parts)
+
+
+def json_lines(value: Any) -> list[LineOfText]:
+    """A value as indented JSON."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return [(Part(line),) for line in text.split("\n")]

@@ -1,0 +1,202 @@
+"""What all views share: the bars, the keys, and asking the server only while they are seen."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from podium.tui.connection import Condition, Listening
+from podium.tui.widgets.bars import KeyBar, Message, TopBar
+
+if TYPE_CHECKING:
+    from podium.client.api import Client
+    from podium.tui.app import Dashboard
+
+T = TypeVar("T")
+
+AGES_EVERY = 20.0
+"""Seconds after which ages on the screen are told anew."""
+
+KEY_NAMES = {
+    "colon": ":",
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "esc",
+    "space": "space",
+    "enter": "enter",
+    "minus": "-",
+    "full_stop": ".",
+}
+
+
+class View(Screen[None]):
+    """A screen of the dashboard.
+
+    One that is seen listens to the server's events that begin with one of ``concerns`` and loads again when they come;
+    one that is hidden does nothing. Views say what they show in ``body`` and get it in ``load``.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon", "app.go", "go to", show=False),
+        Binding("question_mark", "app.help", "help", show=False),
+        Binding("escape", "back", "back", show=False),
+        Binding("r", "again", "refresh", show=False),
+        Binding("minus", "app.last", "last view", show=False),
+    ]
+
+    heading = ""
+    """What is shown, in the top line."""
+    told = ""
+    """More about it: how many, which filter."""
+    address = ""
+    """What is typed after `:` to come here."""
+    concerns: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listening: Listening | None = None
+        self._loading = False
+        self._again = False
+
+    # What a view is made of
+
+    def compose(self) -> ComposeResult:
+        """Bars around the body."""
+        yield TopBar()
+        yield from self.body()
+        yield Message()
+        yield KeyBar()
+
+    def body(self) -> Iterator[Widget]:
+        """The widgets between the bars."""
+        yield from ()
+
+    async def load(self) -> None:
+        """Asks the server for what is shown and shows it. May raise ClientError and ValueError."""
+
+    def refresh_ages(self) -> None:
+        """Tells anew how long ago things were."""
+
+    @property
+    def dashboard(self) -> "Dashboard":
+        """The application."""
+        dashboard: Any = self.app
+        return dashboard  # type: ignore[no-any-return]
+
+    async def ask(self, function: Callable[["Client"], T]) -> T:
+        """What the function returns, called with the client in a thread. Raises ClientError."""
+        return await self.dashboard.connection.ask(function)
+
+    # Being seen
+
+    def on_mount(self) -> None:
+        """Ages grow older."""
+        self.set_interval(AGES_EVERY, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current:
+            self.refresh_ages()
+
+    def on_screen_resume(self) -> None:
+        """It is seen: listens and loads, once the screen is painted."""
+        self.call_after_refresh(self._attend)
+
+    def on_screen_suspend(self) -> None:
+        """It is hidden: nothing runs for it any more."""
+        self._ignore()
+
+    def _attend(self) -> None:
+        if not self.is_current or self._listening is not None:
+            return
+        if self.concerns:
+            self._listening = self.listen()
+        self.reload()
+
+    def listen(self) -> Listening:
+        """Listens to what concerns it."""
+        prefixes = [each for each in self.concerns if each]
+        wanted = {"event": {"prefix": prefixes}} if prefixes else {}
+        return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung)
+
+    def rung(self) -> None:
+        """Something happened that concerns the view."""
+        self.reload(now=False)
+
+    def _ignore(self) -> None:
+        if self._listening is not None:
+            self._listening.stop()
+            self._listening = None
+
+    def reconnected(self) -> None:
+        """Another server, or the same one again: what was shown is old."""
+        self._ignore()
+        if self.is_current:
+            self._attend()
+
+    # Loading
+
+    def reload(self, *, now: bool = True) -> None:
+        """Loads anew: ``now`` in place of a load under way, else after it."""
+        if self._loading and not now:
+            self._again = True
+            return
+        self._loading = True
+        self.run_worker(self._load(), group="load", exclusive=True)
+
+    async def _load(self) -> None:
+        from podium.client.errors import ClientError
+
+        try:
+            await self.load()
+        except (ClientError, ValueError) as error:
+            self.failed(error)
+        else:
+            self.say("")
+        finally:
+            self._loading = False
+        self.update_bars()
+        if self._again:
+            self._again = False
+            self.set_timer(0.2, self.reload)
+
+    def failed(self, error: Exception) -> None:
+        """Says what is wrong; what was shown stays."""
+        if self.dashboard.condition in (Condition.ONLINE, Condition.AWAY):
+            self.say(str(error))
+
+    def say(self, text: str) -> None:
+        """Shows a line about what is wrong, or none."""
+        for message in self.query(Message):
+            message.say(text)
+
+    def update_bars(self) -> None:
+        """Paints the bars anew: what they tell has changed."""
+        for bar in self.query("TopBar, KeyBar"):
+            bar.refresh()
+
+    # Keys
+
+    def shown_keys(self) -> list[tuple[str, str, bool]]:
+        """The keys of the last line: key, what it does, and whether it can be done now."""
+        shown: dict[str, tuple[str, str, bool]] = {}
+        for _, binding, enabled, _ in self.active_bindings.values():
+            if binding.show and binding.action not in shown:
+                shown[binding.action] = (self.key_name(binding.key), binding.description, enabled)
+        return list(shown.values())
+
+    @staticmethod
+    def key_name(key: str) -> str:
+        """A key as it is written on the screen."""
+        first = key.partition(",")[0]
+        return KEY_NAMES.get(first, first.replace("ctrl+", "^"))
+
+    def action_again(self) -> None:
+        """Loads what is shown anew."""
+        self.reload()
+
+    def action_back(self) -> None:
+        """Goes back to the view before."""
+        self.dashboard.back()

@@ -1,0 +1,99 @@
+"""The views, a row each: the only list of what `:` opens."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from podium.tui.screens.view import View
+
+
+class More(NamedTuple):
+    """A key of a list that opens another screen about the row: ``screen`` is ``module.Class`` in `screens`."""
+
+    key: str
+    label: str
+    screen: str
+
+
+class ViewRow(NamedTuple):
+    """A view. ``name`` and ``aliases`` are what is typed after `:`.
+
+    ``noun`` is whose rows it lists, if any; ``opens`` the screen of one of them and ``more`` further ones. ``concerns``
+    are the beginnings of events after which it is no longer true.
+    """
+
+    name: str
+    title: str
+    help: str
+    aliases: tuple[str, ...] = ()
+    screen: str = "listing.Listing"
+    noun: str = ""
+    opens: str = "detail.Detail"
+    more: tuple[More, ...] = ()
+    concerns: tuple[str, ...] = ()
+
+
+def _noun(
+    name: str,
+    title: str,
+    aliases: tuple[str, ...],
+    concerns: tuple[str, ...] = (),
+    opens: str = "detail.Detail",
+    more: tuple[More, ...] = (),
+) -> ViewRow:
+    return ViewRow(name, title, f"List {title.lower()}.", aliases, noun=name, concerns=concerns, opens=opens, more=more)
+
+
+VIEWS: Final = (
+    ViewRow("home", "Home", "Runs by state over time, what failed, what is next.", ("pulse", "0"), "home.Home"),
+    _noun("flow-run", "Flow runs", ("fr", "run", "runs"), ("prefect.flow-run.",)),
+    _noun("task-run", "Task runs", ("tr", "task", "tasks"), ("prefect.task-run.",)),
+    _noun("flow", "Flows", ("fl",), ("prefect.flow.",)),
+    _noun("deployment", "Deployments", ("d", "dep"), ("prefect.deployment.",)),
+    _noun("schedule", "Schedules of commands", ("sch",), ("prefect.deployment.",)),
+    _noun("work-pool", "Work pools", ("wp", "pool", "pools"), ("prefect.work-pool.",)),
+    _noun("work-queue", "Work queues", ("wq", "queue", "queues"), ("prefect.work-queue.",)),
+    _noun("worker", "Workers", ("w",), ("prefect.worker.",)),
+    _noun("automation", "Automations", ("au", "auto"), ("prefect.automation.",)),
+    _noun("notification", "Notifications", ("no", "notify"), ("prefect.automation.",)),
+    _noun("delivery", "Deliveries", ("dl",), ("prefect.automation.action.",)),
+    _noun("webhook", "Webhooks", ("wh", "hook", "hooks")),
+    _noun("global-concurrency-limit", "Global limits", ("gcl", "limit", "limits"), ("prefect.concurrency-limit.",)),
+    _noun("concurrency-limit", "Tag limits", ("cl", "tag-limit"), ("prefect.concurrency-limit.",)),
+    _noun("block", "Blocks", ("b",), ("prefect.block-document.",)),
+    _noun("block-type", "Block types", ("bt",), ("prefect.block-type.",)),
+    _noun("variable", "Variables", ("v", "var", "vars"), ("prefect.variable.",)),
+    _noun("artifact", "Artifacts", ("a", "art"), ("prefect.artifact-collection.",)),
+    _noun("event", "Events", ("ev",), ("",)),
+    ViewRow("profile", "Profiles", "Choose another server.", ("ctx", "profiles", "context"), "profiles.Profiles"),
+)
+
+
+def view_named(typed: str) -> ViewRow | None:
+    """The view of this name or alias; plurals count too."""
+    word = typed.strip().lower().replace("_", "-").replace(" ", "-")
+    for row in VIEWS:
+        if word in (row.name, f"{row.name}s", *row.aliases, row.title.lower().replace(" ", "-")):
+            return row
+    return None
+
+
+def similar_view(typed: str) -> str | None:
+    """The name nearest to one that is no view's."""
+    near = get_close_matches(typed, [name for row in VIEWS for name in (row.name, *row.aliases)], 1)
+    return near[0] if near else None
+
+
+def screen_class(path: str) -> Callable[..., Any]:
+    """The class of ``module.Class`` in `screens`, imported when it is first shown."""
+    module, _, name = path.partition(".")
+    found: Callable[..., Any] = getattr(import_module(f"podium.tui.screens.{module}"), name)
+    return found
+
+
+def view_of(row: ViewRow, filter_text: str = "") -> "View":
+    """A screen for a view."""
+    view: View = screen_class(row.screen)(row, filter_text)
+    return view

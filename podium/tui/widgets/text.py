@@ -1,0 +1,207 @@
+"""Lines of text to scroll and search: details, JSON, differences, logs."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from podium.client.nouns.fitting import head, width_of
+from podium.client.nouns.printing import on_one_line
+
+
+class Part(NamedTuple):
+    """A piece of a line; ``tone`` is a name of the widget's styles: good, bad, warning, busy, idle, label, title."""
+
+    text: str
+    tone: str = ""
+
+
+LineOfText = tuple[Part, ...]
+"""A line: its pieces from left to right."""
+
+
+class Text(ScrollView, can_focus=True):
+    """Lines that fold to the width, with a search over them."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text--good",
+        "text--bad",
+        "text--warning",
+        "text--busy",
+        "text--idle",
+        "text--label",
+        "text--title",
+        "text--found",
+    }
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "Up", show=False),
+        Binding("down,j", "scroll_down", "Down", show=False),
+        Binding("pageup,ctrl+b", "page_up", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False),
+        Binding("home,g", "scroll_home", "First", show=False),
+        Binding("end,G", "scroll_end", "Last", show=False),
+        Binding("n", "next(1)", "Next found", show=False),
+        Binding("N", "next(-1)", "Previous found", show=False),
+    ]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.lines: list[LineOfText] = []
+        self.search = ""
+        self.wrap = True
+        self._folded: list[tuple[int, LineOfText]] = []
+        self._styles: dict[str, Style] = {}
+        self._width = 0
+
+    def show(self, lines: Sequence[LineOfText]) -> None:
+        """Shows these lines in place of the others; the place on the screen stays."""
+        self.lines = [_printable(line) for line in lines]
+        self._fold()
+
+    def add(self, lines: Sequence[LineOfText]) -> None:
+        """Shows further lines below."""
+        fresh = [_printable(line) for line in lines]
+        start = len(self.lines)
+        self.lines += fresh
+        for number, line in enumerate(fresh, start):
+            self._folded += [(number, part) for part in self._fold_line(line)]
+        self.virtual_size = Size(self._width, len(self._folded))
+        self.refresh()
+
+    def _fold(self) -> None:
+        self._width = max(10, self.scrollable_content_region.width)
+        self._folded = [(number, part) for number, line in enumerate(self.lines) for part in self._fold_line(line)]
+        self.virtual_size = Size(self._width, len(self._folded))
+        self.refresh()
+
+    def _fold_line(self, line: LineOfText) -> list[LineOfText]:
+        if not self.wrap or sum(width_of(part.text) for part in line) <= self._width:
+            return [line]
+        return list(folded(line, self._width))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines fold elsewhere."""
+        if self.scrollable_content_region.width != self._width:
+            self._fold()
+
+    def find(self, text: str) -> int:
+        """Marks a text wherever it stands and goes to its first place from here; how many lines have it."""
+        self.search = text.lower()
+        self.refresh()
+        found = self._places()
+        if found:
+            self.action_next(0)
+        return len(found)
+
+    def _places(self) -> list[int]:
+        if not self.search:
+            return []
+        return [y for y, (_, line) in enumerate(self._folded) if self.search in _plain(line).lower()]
+
+    def action_next(self, by: int) -> None:
+        """Goes to the next or previous place of what is searched."""
+        places, at = self._places(), round(self.scroll_offset.y)
+        if not places:
+            return
+        if by < 0:
+            before = [y for y in places if y < at]
+            self.scroll_to(y=before[-1] if before else places[-1], animate=False)
+        else:
+            after = [y for y in places if y >= at + (1 if by else 0)]
+            self.scroll_to(y=after[0] if after else places[0], animate=False)
+
+    def notify_style_update(self) -> None:
+        """Colours of another theme."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def _style(self, name: str) -> Style:
+        if not name:
+            return self.rich_style
+        if name not in self._styles:
+            self._styles[name] = self.rich_style + Style(
+                color=(found := self.get_component_rich_style(f"text--{name}")).color,
+                bold=found.bold,
+                reverse=found.reverse,
+                bgcolor=found.bgcolor if name == "found" else None,
+            )
+        return self._styles[name]
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the screen."""
+        width = self.scrollable_content_region.width
+        at = round(self.scroll_offset.y) + y
+        if at >= len(self._folded):
+            return Strip.blank(width, self.rich_style)
+        _, line = self._folded[at]
+        segments = [Segment(part.text, self._style(part.tone)) for part in line]
+        if self.search and self.search in _plain(line).lower():
+            segments = self._with_found(segments, _plain(line).lower())
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _with_found(self, segments: list[Segment], plain: str) -> list[Segment]:
+        """The segments with every place of what is searched marked."""
+        marks = bytearray(len(plain) + 1)
+        start = plain.find(self.search)
+        while start >= 0:
+            marks[start : start + len(self.search)] = b"\x01" * len(self.search)
+            start = plain.find(self.search, start + len(self.search))
+        result: list[Segment] = []
+        position = 0
+        for segment in segments:
+            run = ""
+            for offset, char in enumerate(segment.text):
+                here = marks[min(position + offset, len(plain))]
+                if run and here != marks[min(position + offset - 1, len(plain))]:
+                    result.append(self._found(run, segment.style, marks[min(position + offset - 1, len(plain))]))
+                    run = ""
+                run += char
+            if run:
+                end = min(position + len(segment.text) - 1, len(plain))
+                result.append(self._found(run, segment.style, marks[end]))
+            position += len(segment.text)
+        return result
+
+    def _found(self, text: str, style: Style | None, marked: int) -> Segment:
+        return Segment(text, self._style("found") if marked else style)
+
+
+def _plain(line: LineOfText) -> str:
+    return "".join(part.text for part in line)
+
+
+def _printable(line: LineOfText) -> LineOfText:
+    return tuple(part._replace(text=on_one_line(part.text.replace("\t", "    "))) for part in line)
+
+
+def folded(line: LineOfText, width: int) -> list[LineOfText]:
+    """The line as several that are no wider; words stay whole where they can."""
+    result: list[LineOfText] = []
+    current: list[Part] = []
+    room = width
+    for part in line:
+        text = part.text
+        while text:
+            taken = head(text, room)
+            if len(taken) < len(text) and text[len(taken)] != " " and (space := taken.rfind(" ")) > 0:
+                taken = taken[: space + 1]
+            elif len(taken) < len(text) and current and text[: len(taken) + 1].find(" ") < 0 and room < width // 2:
+                taken = ""
+            if not taken and room == width:
+                taken = text[0]
+            if taken:
+                current.append(part._replace(text=taken))
+                room -= width_of(taken)
+                text = text[len(taken) :]
+            if text:
+                result.append(tuple(current))
+                current, room = [], width
+                text = text.lstrip(" ")
+    return [*result, tuple(current)] if current or not result else result
