@@ -12,12 +12,14 @@ from textual.screen import Screen
 from podium.tui.connection import Condition, Connection, Target
 from podium.tui.screens.view import View
 from podium.tui.views import VIEWS, similar_view, view_named, view_of
-from podium.tui.widgets.prompt import Done
 
 DEEPEST = 12
 """Views kept to go back to."""
 PROBE_AFTER = (1.0, 1.0, 2.0, 3.0)
 """Seconds between looks whether a server that is away is back; the last for good."""
+
+Done = Callable[[str], str | None]
+"""Does what was typed; returns what is wrong with it, if anything."""
 
 TargetOf = Callable[[str | None], Target]
 """The target of a profile, or of the one in use; raises SettingsError."""
@@ -202,11 +204,15 @@ class Dashboard(App[None]):
         if view is not None:
             self.push_screen(Help(view.heading, [(key, label) for key, label, _ in view.shown_keys()]))
 
-    def prompt(self, sign: str, text: str, words: Sequence[str], done: Done) -> None:
-        """Asks for a line."""
+    def prompt(self, sign: str, text: str, words: Sequence[str], done: Done, wrong: str = "") -> None:
+        """Asks for a line until nothing is wrong with it."""
         from podium.tui.widgets.prompt import Prompt
 
-        self.push_screen(Prompt(sign, text, words, done))
+        def typed(line: str | None) -> None:
+            if line is not None and (reason := done(line)):
+                self.prompt(sign, line, words, done, reason)
+
+        self.push_screen(Prompt(sign, text, words, wrong), typed)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The commands of the palette: those of Textual, and every view."""

@@ -72,12 +72,13 @@ VIEWS: Final = (
 
 
 def view_named(typed: str) -> ViewRow | None:
-    """The view of this name or alias; plurals count too."""
+    """The view of this name or alias, or the only one whose name begins so; plurals count too."""
     word = typed.strip().lower().replace("_", "-").replace(" ", "-")
     for row in VIEWS:
         if word in (row.name, f"{row.name}s", *row.aliases, row.title.lower().replace(" ", "-")):
             return row
-    return None
+    begin = [row for row in VIEWS if word and row.name.startswith(word)]
+    return begin[0] if len(begin) == 1 else None
 
 
 def similar_view(typed: str) -> str | None:

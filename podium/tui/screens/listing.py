@@ -29,7 +29,6 @@ class Listing(View):
         Binding("space", "mark", "mark", show=False),
         Binding("d", "describe", "describe"),
         Binding("o", "sort", "order", show=False),
-        Binding("f,ctrl+z", "faults", "faults"),
     ]
 
     def __init__(self, row: ViewRow, filter_text: str = "", given: dict[str, Any] | None = None, of: str = "") -> None:
@@ -48,6 +47,8 @@ class Listing(View):
         self._held: dict[str, Any] = {}
         self._marked: dict[str, Any] = {}
         self._first = 0
+        if self.noun.faults:
+            self._bindings.bind("f,ctrl+z", "faults", "faults")
         for more in row.more:
             self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
         for act in self.acts.values():
@@ -183,9 +184,6 @@ class Listing(View):
 
     def action_faults(self) -> None:
         """Shows only what needs somebody, or everything again."""
-        if not self.noun.faults:
-            self.dashboard.say(f"{self.noun.plural} have no faults to show alone.".capitalize())
-            return
         self.faults = not self.faults
         self._from_the_start()
 

@@ -1,6 +1,6 @@
 """The line that `:` and `/` open."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -9,9 +9,6 @@ from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
-
-Done = Callable[[str], str | None]
-"""Does what was typed; returns what is wrong with it, if anything."""
 
 
 class LastWord(Suggester):
@@ -30,45 +27,37 @@ class LastWord(Suggester):
         return None
 
 
-class Prompt(ModalScreen[None]):
-    """A line to type in, below the view. `tab` takes what is suggested."""
+class Prompt(ModalScreen[str | None]):
+    """A line to type in, below the view; None when it was left. `tab` takes what is suggested."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "close", show=False),
+        Binding("escape", "leave", "close", show=False),
         Binding("tab", "complete", "complete", show=False, priority=True),
     ]
 
-    def __init__(self, sign: str, text: str, words: Sequence[str], done: Done) -> None:
+    def __init__(self, sign: str, text: str, words: Sequence[str], wrong: str = "") -> None:
+        """``wrong`` is what is wrong with the text that stands there already."""
         super().__init__()
-        self.sign, self.text, self.words, self.done = sign, text, words, done
+        self.sign, self.text, self.words, self.wrong = sign, text, words, wrong
 
     def compose(self) -> ComposeResult:
-        """The line and what is wrong with it."""
-        yield Static("", id="wrong", markup=False)
+        """The line, and above it what is wrong with it or what there is."""
+        above = self.wrong or ("" if self.text else " ".join(self.words))
+        yield Static(above, id="above", classes="bad" if self.wrong else "", markup=False)
         with Horizontal(id="prompt"):
             yield Static(self.sign, id="sign", markup=False)
             yield Input(self.text, suggester=LastWord(self.words), compact=True, select_on_focus=False)
 
-    def on_mount(self) -> None:
-        """The cursor stands behind the text; what there is is shown above."""
-        if not self.text and self.words:
-            self.tell(" ".join(self.words))
-
-    def tell(self, text: str) -> None:
-        """Shows a line above."""
-        self.query_one("#wrong", Static).update(text)
-
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Closes, unless something is wrong with it."""
+        """What was typed is the answer."""
         event.stop()
-        wrong = self.done(event.value)
-        if wrong:
-            self.tell(wrong)
-            self.query_one("#wrong", Static).add_class("bad")
-        else:
-            self.dismiss()
+        self.dismiss(event.value)
 
     def action_complete(self) -> None:
         """Takes what is suggested."""
         field: Any = self.query_one(Input)
         field.action_cursor_right()
+
+    def action_leave(self) -> None:
+        """Nothing is asked for."""
+        self.dismiss(None)
