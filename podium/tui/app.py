@@ -53,9 +53,15 @@ class Dashboard(App[None]):
 
     # Start and end
 
-    def on_mount(self) -> None:
+    def get_default_screen(self) -> Screen[Any]:
         """The first view; the server is asked once it is painted."""
-        self.go(self._first_view)
+        return self._first()
+
+    def _first(self) -> View:
+        name, _, filter_text = self._first_view.strip().partition(" ")
+        view = view_of(view_named(name) or VIEWS[0], filter_text)
+        view.address = self._first_view
+        return view
 
     async def on_unmount(self) -> None:
         """Lets go of the server."""
@@ -125,10 +131,15 @@ class Dashboard(App[None]):
         old, self.target = self.connection, target
         self.connection = Connection(target, self._condition_changed)
         self.run_worker(old.close(), group="closing")
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.go("home")
+        self._first_view = "home"
+        self.run_worker(self._begin_again(), group="switch")
         return None
+
+    async def _begin_again(self) -> None:
+        """The first view alone, as at the start: nothing of another server stays."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self.switch_screen(self._first())
 
     def profiles(self) -> "list[Any]":
         """The profiles there are, with the server of each."""

@@ -28,7 +28,10 @@ def dashboard(
         )
     from podium.tui.app import Dashboard
     from podium.tui.connection import target_of
+    from podium.tui.views import view_named
 
+    if view_named(view.partition(" ")[0]) is None:
+        raise Failure(f"There is no view {view!r}; `podium dashboard` and `?` in it list them.", ExitCode.USAGE)
     target_of(invocation.profile)  # a wrong setting is told before the screen is taken
     Dashboard(target_of, invocation.profile, read_only=read_only, view=view).run()
 
