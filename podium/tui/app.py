@@ -35,6 +35,8 @@ class Dashboard(App[None]):
         Binding("ctrl+c", "quit", "quit", show=False),
     ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    DEFAULT_MODE = "server-0"
+    """Each server has its own stack of views."""
 
     def __init__(
         self, target_of: TargetOf, profile: str | None = None, *, read_only: bool = False, view: str = "home"
@@ -47,17 +49,16 @@ class Dashboard(App[None]):
         self._target_of = target_of
         self._first_view = view
         self._probing = False
+        self._turn = 0
         self._last: str | None = None
+        self.add_mode(self.DEFAULT_MODE, self._first)
         self.target = target_of(profile)
         self.connection = Connection(self.target, self._condition_changed)
 
     # Start and end
 
-    def get_default_screen(self) -> Screen[Any]:
-        """The first view; the server is asked once it is painted."""
-        return self._first()
-
     def _first(self) -> View:
+        """The first view; the server is asked once it is painted."""
         name, _, filter_text = self._first_view.strip().partition(" ")
         view = view_of(view_named(name) or VIEWS[0], filter_text)
         view.address = self._first_view
@@ -137,9 +138,11 @@ class Dashboard(App[None]):
 
     async def _begin_again(self) -> None:
         """The first view alone, as at the start: nothing of another server stays."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        await self.switch_screen(self._first())
+        before, self._turn = self.current_mode, self._turn + 1
+        name = f"server-{self._turn}"
+        self.add_mode(name, self._first)
+        await self.switch_mode(name)
+        await self.remove_mode(before)
 
     def profiles(self) -> "list[Any]":
         """The profiles there are, with the server of each."""

@@ -47,6 +47,11 @@ def matches(pattern: str, name: str | None) -> bool:
     return fnmatchcase(name, low) if is_pattern(pattern) else low in name
 
 
+def _is_literal(text: str) -> bool:
+    """Whether a text stands for itself, for the shell's patterns and for those of a database."""
+    return not is_pattern(text) and not any(char in text for char in "%_\\")
+
+
 def by_name(place: str = "", path: str = "name", flags: tuple[str, ...] = ("--name",)) -> Filter:
     """The filter by name. ``place`` is a filter of the server that finds a part of a name, if there is one."""
 
@@ -58,7 +63,7 @@ def by_name(place: str = "", path: str = "name", flags: tuple[str, ...] = ("--na
         return matches(pattern, attribute(row, path))
 
     help_ = "Only names with this text in them, or like a pattern with *."
-    return Filter(flags, help_, where if place else "", keep, "PATTERN", "one")
+    return Filter(flags, help_, where if place else "", keep, "PATTERN", "one", exact=_is_literal)
 
 
 def by_tag(place: str) -> Filter:

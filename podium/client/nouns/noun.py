@@ -43,7 +43,8 @@ class Filter(NamedTuple):
 
     ``where`` is a place in the body that takes a list (``flows.name.any_``), or a function of the client and the values
     that returns a part of the body; empty where the server has no such filter and ``keep`` looks at each row instead.
-    ``noun`` is whose names complete the value.
+    Where both are there, ``keep`` is for values that are not ``exact`` for the server. ``noun`` is whose names complete
+    the value.
     """
 
     flags: tuple[str, ...]
@@ -53,6 +54,11 @@ class Filter(NamedTuple):
     metavar: str = "TEXT"
     kind: Literal["many", "one", "flag", "number"] = "many"
     noun: str = ""
+    exact: Callable[[Any], bool] | None = None
+
+    def look(self, value: Any) -> Callable[[Any, Any], bool] | None:
+        """What looks at each row for this value, if that is needed."""
+        return None if self.where and self.exact is not None and self.exact(value) else self.keep
 
     @property
     def key(self) -> str:

@@ -38,7 +38,7 @@ class Selection:
     def rows(self, client: Client, most: int | None = None, skip: int = 0, sort: str | None = None) -> Iterator[Any]:
         """The rows, each once. Raises WrongFilter for a value that is not what its filter takes."""
         noun = self.noun
-        looks = [(each.keep, value) for each, value in self.filters if each.keep]
+        looks = [(keep, value) for each, value in self.filters if (keep := each.look(value))]
         ordered = None if noun.sorts else sort
         body = self.body(client, sort)
         whole = bool(looks or ordered or noun.rows)
@@ -67,7 +67,7 @@ class Selection:
     def page(self, client: Client, first: int, most: int, sort: str | None = None) -> Page:
         """At the most so many rows from the ``first`` on (from 0). Raises WrongFilter."""
         rows = list(self.rows(client, most, first, sort))
-        looks = any(each.keep for each, _ in self.filters)
+        looks = any(each.look(value) for each, value in self.filters)
         if len(rows) < most and (rows or not first):
             total: int | None = first + len(rows)
         elif self.noun.counting and not looks:
