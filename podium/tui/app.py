@@ -48,7 +48,7 @@ class Dashboard(App[None]):
         self.named_profile = profile
         self._target_of = target_of
         self._first_view = view
-        self._probing = False
+        self._probing: Connection | None = None
         self._turn = 0
         self._last: str | None = None
         self.add_mode(self.DEFAULT_MODE, self._first)
@@ -93,8 +93,8 @@ class Dashboard(App[None]):
             self.push_screen(Problem(TITLES[condition], reason, FIXES[condition]))
 
     def _probe(self) -> None:
-        if not self._probing:
-            self._probing = True
+        if self._probing is not self.connection:
+            self._probing = self.connection
             self.run_worker(self._wait_for_server(), group="probe", exclusive=True)
 
     async def _wait_for_server(self) -> None:
@@ -114,7 +114,8 @@ class Dashboard(App[None]):
                 except ClientError:
                     continue
         finally:
-            self._probing = False
+            if self._probing is connection:
+                self._probing = None
         if connection is self.connection and (view := self.view) is not None:
             view.say("")
             view.reconnected()

@@ -38,11 +38,15 @@ class Condition(Enum):
 
 
 class Target(NamedTuple):
-    """A server to look at: the profile it was chosen by, the URL of its API, and the settings for it."""
+    """A server to look at: the profile it was chosen by, the URL of its API, and the settings for it.
+
+    ``source`` is what names the URL: ``profile``, ``env`` or another source of settings.
+    """
 
     profile: str
     url: str
     settings: "Settings"
+    source: str = "profile"
 
 
 def target_of(profile: str | None) -> Target:
@@ -51,7 +55,8 @@ def target_of(profile: str | None) -> Target:
 
     resolved = resolve(profile=profile)
     settings = resolved.settings
-    return Target(resolved.profile, settings.api.url or settings.server.api.local_url(), settings)
+    url = settings.api.url or settings.server.api.local_url()
+    return Target(resolved.profile, url, settings, resolved.origin("api.url").source)
 
 
 class Connection:
@@ -69,8 +74,10 @@ class Connection:
 
     async def ask(self, function: Callable[["Client"], T]) -> T:
         """What the function returns, run in a thread with the client. Raises ClientError and what it raises."""
-        from podium.client.errors import ClientError
+        from podium.client.errors import ClientError, Unreachable
 
+        if self._closed:
+            raise Unreachable("the dashboard turned to another server")
         loop = asyncio.get_running_loop()
         try:
             result = await loop.run_in_executor(self._threads, lambda: function(self.client()))

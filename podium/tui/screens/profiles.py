@@ -1,7 +1,7 @@
 """The profiles: which server each names, and changing to another."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from textual.widget import Widget
 
@@ -43,16 +43,14 @@ class Profiles(View):
         choices = self.dashboard.profiles()
         self.query_one(Table).show(0, [Line(each.name, tuple(each)) for each in choices], len(choices))
         self.told = f"{len(choices)}  enter changes to it"
-        if self.wanted:
-            wanted, self.wanted = self.wanted, ""
-            self._choose(wanted)
+        if self.dashboard.target.source in ("env", "flag"):
+            self.told = "PODIUM_API_URL of the environment wins over every profile"
+        wanted, self.wanted = self.wanted, ""
+        if wanted and (problem := self.dashboard.switch_profile(wanted)):
+            raise ValueError(problem)
 
     def on_table_opened(self) -> None:
         """Changes to it."""
-        line: Any = self.query_one(Table).current
-        self._choose(line.key)
-
-    def _choose(self, name: str) -> None:
-        problem = self.dashboard.switch_profile(name)
-        if problem:
+        line = self.query_one(Table).current
+        if line is not None and (problem := self.dashboard.switch_profile(line.key)):
             self.say(problem)
