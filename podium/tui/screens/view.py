@@ -164,7 +164,7 @@ class View(Screen[None]):
 
     def failed(self, error: Exception) -> None:
         """Says what is wrong; what was shown stays."""
-        if self.dashboard.condition in (Condition.ONLINE, Condition.AWAY):
+        if self.dashboard.condition not in (Condition.REFUSED, Condition.FOREIGN):
             self.say(str(error))
 
     def say(self, text: str) -> None:
