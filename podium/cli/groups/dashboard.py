@@ -1,11 +1,13 @@
 """`podium dashboard`: the live dashboard in this terminal, and the server's pages."""
 
+import os
+import shlex
 import sys
 from typing import Annotated
 
 import typer
 
-from podium.cli.context import FormatOption, current
+from podium.cli.context import FormatOption, Invocation, current
 from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
@@ -17,12 +19,19 @@ def dashboard(
         str, typer.Option("--view", metavar="VIEW", help="Begin with this view, as after `:`; a filter may follow.")
     ] = "home",
     read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="Serve it to a browser on this machine; needs `pip install 'podium[web]'`.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", metavar="PORT", help="Where to serve it.", min=1, max=65535)] = 4280,
 ) -> None:
     """Open the dashboard."""
     if context.invoked_subcommand is not None:
         return
     invocation = current(context)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if web:
+        _serve(invocation, view, port, read_only=read_only)
+        return
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Failure(
             "The dashboard needs a terminal; `podium flow-run ls` and others write to a pipe.", ExitCode.USAGE
         )
@@ -34,6 +43,26 @@ def dashboard(
         raise Failure(f"There is no view {view!r}; `podium dashboard` and `?` in it list them.", ExitCode.USAGE)
     target_of(invocation.profile)  # a wrong setting is told before the screen is taken
     Dashboard(target_of, invocation.profile, read_only=read_only, view=view).run()
+
+
+def _serve(invocation: Invocation, view: str, port: int, *, read_only: bool) -> None:
+    """Serves the dashboard to a browser until Ctrl+C. Raises Failure where the extra is missing."""
+    try:
+        from podium.tui.browser.serving import BrowserServer
+    except ImportError as error:
+        hint = "pip install 'podium[web]' installs it"
+        raise Failure(f"`--web` needs the package {error.name}; {hint}.", ExitCode.USAGE) from None
+    chosen = ["--profile", invocation.profile] if invocation.profile else []
+    words = [sys.executable, "-m", "podium", *chosen, "dashboard", "--view", view]
+    words += ["--read-only"] if read_only else []
+
+    def told(address: str) -> None:
+        invocation.output.line(address)
+        invocation.output.stream.flush()  # somebody waits for it, at the other end of a pipe too
+
+    server = BrowserServer(shlex.join(words), port, told)
+    invocation.diagnostics.note("Open this address in a browser on this machine; Ctrl+C stops it.")
+    server.serve()
 
 
 app = group(

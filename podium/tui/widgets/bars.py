@@ -66,11 +66,11 @@ class TopBar(Bar):
         state = f"● {condition}"
         room = width - width_of(tail) - width_of(state) - 5
         title, told = f" {view.heading}", view.told
-        line = self.styled(cut(title, max(room, 8)), "strong")
+        line = Text.assemble(self.styled(cut(title, max(room, 8)), "strong"))
         if told and room - width_of(title) > 4:
             line += self.styled(cut(f"  {told}", room - width_of(title)), "dim")
         line += Text(" " * max(1, width - line.cell_len - width_of(tail) - width_of(state) - 3))
-        return line + self.styled(f"{tail}  ", "dim") + self.styled(state, tone) + Text(" ")
+        return Text.assemble(line, self.styled(f"{tail}  ", "dim"), self.styled(state, tone), " ")
 
 
 class KeyBar(Bar):
@@ -91,7 +91,7 @@ class KeyBar(Bar):
         return line
 
     def _key(self, key: str, label: str, enabled: bool) -> Text:
-        return self.styled(key, "key" if enabled else "dim") + self.styled(f" {label}  ", "dim")
+        return Text.assemble(self.styled(key, "key" if enabled else "dim"), self.styled(f" {label}  ", "dim"))
 
 
 class Message(Bar):

@@ -1,0 +1,1 @@
+"""The dashboard in a browser, where the extra `podium[web]` is installed."""
