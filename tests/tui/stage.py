@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 from textual.pilot import Pilot
@@ -31,6 +32,12 @@ class Stage:
 
     def __init__(self, app: Dashboard, pilot: Pilot[None]) -> None:
         self.app, self.pilot = app, pilot
+
+    @property
+    def top(self) -> str:
+        """What the screen shows, without the view below a question."""
+        lines = self.app.screen._compositor.render_strips(self.app.size)[: self.app.size.height]
+        return "\n".join(line.text.rstrip() for line in lines)
 
     @property
     def text(self) -> str:
@@ -65,6 +72,21 @@ class Stage:
     async def miss(self, *texts: str, seconds: float = WAIT) -> str:
         """Waits until none of the texts is on the screen; the screen."""
         return await self._until(lambda screen: not any(text in screen for text in texts), f"to miss {texts}", seconds)
+
+    async def rest(self, seconds: float = WAIT) -> None:
+        """Waits until nothing is asked of the server and the screen stands still."""
+        deadline, before, still = time.monotonic() + seconds, "", 0
+        while still < 3:
+            await self.pilot.pause(0.05)
+            asking = any(worker.group == "load" for worker in self.app.workers if not worker.is_finished)
+            still = still + 1 if self.text == before and not asking else 0
+            before = self.text
+            assert time.monotonic() < deadline, f"the screen does not come to rest:\n{before}"
+
+    def draw(self, path: Path) -> None:
+        """Writes the screen as an SVG, for eyes."""
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(self.app.export_screenshot(), "utf-8")
 
     async def _until(self, condition: Any, what: str, seconds: float) -> str:
         deadline = time.monotonic() + seconds
@@ -116,6 +138,7 @@ async def staged(
 MASKS = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), lambda found: "0" * len(found[0])),
     (re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d"), lambda found: f"2026-05-06{found[1]}07:08:09"),
+    (re.compile(r"(\d+h\d\dm)\d\ds"), lambda found: f"{found[1]}00s"),
     (re.compile(r"127\.0\.0\.1:\d{4,5}"), lambda found: "127.0.0.1:4200".ljust(len(found[0]))),
 )
 """What differs from run to run, and what stands for it in the pictures."""

@@ -15,6 +15,8 @@ from podium.tui.acts import Risk
 
 NAMED = 8
 """How many of many are named."""
+FRAME = 17
+"""Lines that everything else in the box takes."""
 
 
 class Confirm(ModalScreen[bool]):
@@ -46,8 +48,9 @@ class Confirm(ModalScreen[bool]):
             if self.help_text:
                 yield Static(self.help_text, classes="dim", markup=False)
             if len(self.names) > 1:
-                named = [f"  {on_one_line(name)}" for name in self.names[:NAMED]]
-                named += [f"  … and {len(self.names) - NAMED:,} more"] if len(self.names) > NAMED else []
+                most = min(NAMED, max(2, self.app.size.height - FRAME))
+                named = [f"  {on_one_line(name)}" for name in self.names[:most]]
+                named += [f"  … and {len(self.names) - most:,} more"] if len(self.names) > most else []
                 yield Static("\n".join(named), markup=False)
             if self.note:
                 yield Static(self.note, classes="dim", markup=False)
