@@ -12,7 +12,7 @@ import msgspec
 from podium import __version__
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
-from podium.client.http import Transport, httpx
+from podium.client.http import Response, Transport, TransportError, Unsendable, reason
 from podium.client.retrying import Retrying
 from podium.profiles import Settings
 from podium.profiles.sections.client import Api
@@ -55,9 +55,7 @@ class Client:
         self._retrying = retrying or Retrying()
         self._csrf = Csrf() if csrf else None
         self._answered = False
-        self._http = httpx.Client(
-            headers=headers, timeout=timeout, transport=Transport(verify), trust_env=False, follow_redirects=True
-        )
+        self._http = Transport(headers, timeout, verify)
 
     @classmethod
     def of(cls, settings: Settings, url: str, timeout: float | None = None, patient: bool = True) -> Self:
@@ -105,7 +103,7 @@ class Client:
         try:
             return msgspec.json.decode(response.content, type=endpoint.answer)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unreadable(f"{self.url} does not answer as the API does ({_reason(error)})") from error
+            raise Unreadable(f"{self.url} does not answer as the API does ({reason(error)})") from error
 
     def send(
         self,
@@ -114,13 +112,13 @@ class Client:
         content: bytes | None,
         query: Sequence[tuple[str, str]] = (),
         more: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> Response:
         """The answer of whatever status, with ``more`` headers. Raises ``Unreachable``."""
         try:
             return self._send(endpoint, url, content, query, more or {})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (TransportError, Unsendable) as error:
             fix = "`podium server start` starts one, PODIUM_API_URL names another"
-            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
+            raise Unreachable(f"no server answers at {self.url} ({reason(error)}); {fix}") from error
 
     def _send(
         self,
@@ -129,16 +127,15 @@ class Client:
         content: bytes | None,
         query: Sequence[tuple[str, str]],
         more: Mapping[str, str],
-    ) -> httpx.Response:
+    ) -> Response:
         """The answer to a request, sent again where that is safe and promises something else."""
-        params: Any = list(query) or None
         attempt, renewed = 0, False
         while True:
             try:
                 headers = self._csrf.headers(self._http, self.url, endpoint.method) if self._csrf else {}
                 headers = {**headers, **more}
-                response = self._http.request(endpoint.method, url, content=content, params=params, headers=headers)
-            except httpx.TransportError as error:
+                response = self._http.request(endpoint.method, url, content, query, headers)
+            except TransportError as error:
                 wait = self._retrying.after_error(endpoint, error, attempt, self._answered)
                 if wait is None:
                     raise
@@ -185,12 +182,8 @@ def _verification(api: Api) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=api.ssl_cert_file)
     except OSError as error:
-        reason = f"the CA file {api.ssl_cert_file} cannot be used: {_reason(error)}"
-        raise Unreachable(f"{reason}; set PODIUM_API_SSL_CERT_FILE to another") from None
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+        told = f"the CA file {api.ssl_cert_file} cannot be used: {reason(error)}"
+        raise Unreachable(f"{told}; set PODIUM_API_SSL_CERT_FILE to another") from None
 
 
 def _json(content: bytes) -> Any:

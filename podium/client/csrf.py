@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import msgspec
 
-from podium.client.http import httpx
+from podium.client.http import Response, Transport
 from podium.wire import csrf
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-WORDS = "CSRF token"
+WORDS = b"CSRF token"
 """What a server says of a token that is missing, wrong or too old."""
 
 
@@ -21,7 +21,7 @@ class Csrf:
         self._token: str | None = None
         self._expires = 0.0
 
-    def headers(self, http: httpx.Client, url: str, method: str) -> dict[str, str]:
+    def headers(self, http: Transport, url: str, method: str) -> dict[str, str]:
         """What a request needs; a token that is about to expire is replaced first."""
         if self._token is None or method not in CHANGING:
             return {}
@@ -29,14 +29,14 @@ class Csrf:
             return {}
         return {"Prefect-Csrf-Token": self._token, "Prefect-Csrf-Client": self._client}
 
-    def is_wanted(self, response: httpx.Response) -> bool:
+    def is_wanted(self, response: Response) -> bool:
         """Whether a request was refused for want of a token that is good."""
-        return response.status_code == 403 and WORDS in response.text
+        return response.status_code == 403 and WORDS in response.content
 
-    def renew(self, http: httpx.Client, url: str) -> bool:
+    def renew(self, http: Transport, url: str) -> bool:
         """Fetches a token; False when there is none to be had."""
         self._token = None
-        response = http.get(url + csrf.READ.path, params={"client": self._client})
+        response = http.request("GET", url + csrf.READ.path, query=[("client", self._client)])
         if response.status_code != 200:
             return False
         try:

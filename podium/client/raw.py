@@ -46,4 +46,4 @@ def call_raw(
             error = refusal(response.status_code, msgspec.json.decode(response.content))
         except (msgspec.DecodeError, UnicodeDecodeError):
             error = refusal(response.status_code, None)
-    return Answer(str(response.url), response.status_code, list(response.headers.items()), response.content, error)
+    return Answer(response.url, response.status_code, list(response.headers.items()), response.content, error)

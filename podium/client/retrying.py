@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from podium.client.http import httpx
+from podium.client.http import Response, TransportError
 from podium.profiles.sections.client import Client as Settings
 from podium.wire.endpoint import Endpoint
 
@@ -37,7 +37,7 @@ class Retrying(msgspec.Struct, frozen=True):
         """What the settings ask for."""
         return cls(settings.max_retries, settings.retry_extra_codes, settings.retry_jitter_factor)
 
-    def after_answer(self, endpoint: Endpoint, response: httpx.Response, attempt: int) -> float | None:
+    def after_answer(self, endpoint: Endpoint, response: Response, attempt: int) -> float | None:
         """Seconds to wait after the answer to that attempt (from 0); None for an answer to keep."""
         code = response.status_code
         if code not in CODES and code not in self.extra_codes:
@@ -50,16 +50,13 @@ class Retrying(msgspec.Struct, frozen=True):
         return self._wait(attempt, told)
 
     def after_error(
-        self, endpoint: Endpoint, error: httpx.TransportError, attempt: int, answered_before: bool
+        self, endpoint: Endpoint, error: TransportError, attempt: int, answered_before: bool
     ) -> float | None:
         """Seconds to wait after an attempt without an answer; None when it is not to be repeated.
 
         A server that cannot be connected to is waited for only if it answered before: else the address may be wrong.
         """
-        if attempt >= self.most or isinstance(error, httpx.UnsupportedProtocol | httpx.ProxyError):
-            return None
-        unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-        if not (answered_before if unsent else is_repeatable(endpoint)):
+        if attempt >= self.most or not (is_repeatable(endpoint) if error.sent else answered_before):
             return None
         return self._wait(attempt, None)
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from podium.client.api import Client
+from podium.client.http import tls_context
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -124,11 +125,4 @@ class Bell:
         connection.send(json.dumps({"type": "filter", "filter": self._wanted(), "backfill": backfill}))
 
     def _ssl(self) -> ssl.SSLContext | None:
-        if not self._url.startswith("wss:"):
-            return None
-        if isinstance(self._client.verify, ssl.SSLContext):
-            return self._client.verify
-        context = ssl.create_default_context()
-        if not self._client.verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
+        return tls_context(self._client.verify) if self._url.startswith("wss:") else None

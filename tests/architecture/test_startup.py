@@ -25,6 +25,13 @@ def test_a_server_does_without_the_library_of_metrics_until_somebody_asks_for_th
     assert result.stdout == "False\n", result.stderr
 
 
+def test_a_client_loads_what_it_needs_to_make_requests_and_no_more() -> None:
+    """A fuller HTTP client takes longer to load than the rest of a command, asyncio as long."""
+    program = "import sys, podium.client.api; print({'httpx', 'httpcore', 'asyncio', 'certifi'} & sys.modules.keys())"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.stdout == "set()\n", result.stderr
+
+
 @pytest.mark.parametrize("arguments", ["", "--version", "--help", "config view", "flow-run ls --help"])
 def test_a_command_loads_nothing_of_the_server(arguments: str) -> None:
     """Neither the import of the command tree nor a small command loads the server's libraries."""
