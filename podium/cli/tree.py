@@ -80,11 +80,14 @@ class CommandTree(TyperGroup):
     def format_commands(self, context: Any, formatter: Any) -> None:
         """List the members in help, without importing those of the rows."""
         rows = self.rows(context)
-        lines = [(name, summary_of(info)) for name, info in self.waiting.items() if not info.hidden]
-        lines += [(name, row.help) for name, row in rows.items()]
-        if lines:
-            with formatter.section("Commands"):
-                formatter.write_dl(lines)
+        own = [(name, summary_of(info)) for name, info in self.waiting.items() if not info.hidden]
+        sections = {"Commands": own} if own else {}
+        for name, row in rows.items():
+            sections.setdefault(row.section, []).append((name, row.help))
+        width = max((len(name) for lines in sections.values() for name, _ in lines), default=0)
+        for title, lines in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, text in lines])
 
 
 def group(

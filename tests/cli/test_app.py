@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from podium import __version__
 from podium.cli.app import main
-from podium.cli.commands import ROWS, Row
+from podium.cli.commands import ROWS, SECTIONS, Row
 from podium.cli.diagnostics import CODES, Diagnostics, ExitCode, Failure
 from tests.cli.conftest import Podium
 
@@ -40,6 +41,18 @@ def test_help_lists_every_group(podium: Podium) -> None:
     for row in ROWS:
         if " " not in row.words:
             assert row.help in out
+
+
+def test_help_has_a_heading_for_each_kind_of_command(podium: Podium) -> None:
+    """Under it one line for each, of one column, on a terminal as narrow as usual."""
+    out = podium("--help").out
+    shown = dict(re.findall(r"^(\S.*):\n((?:  .+\n)+)", out, re.MULTILINE))
+    assert list(shown) == ["Options", *SECTIONS]
+    width = max(len(row.words) for row in ROWS if " " not in row.words)
+    for title, rows in SECTIONS.items():
+        lines = [f"  {row.words:<{width}}  {row.help}" for row in rows if " " not in row.words]
+        assert shown[title].splitlines() == lines
+    assert max(map(len, out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.words)
