@@ -5,9 +5,40 @@ from typing import Annotated, Any
 
 import typer
 
-from podium.cli.context import FormatOption, current
+from podium.cli.context import FormatOption, Invocation, current
 from podium.cli.declaring import completing, example
+from podium.cli.deploying import (
+    CollisionOption,
+    DescriptionOption,
+    EnforceOption,
+    EntrypointOption,
+    JobVariableOption,
+    LimitOption,
+    ParamOption,
+    ParamsOption,
+    PathOption,
+    PoolOption,
+    PullStepsOption,
+    QueueOption,
+    SchemaOption,
+    VersionOption,
+    job_variables_of,
+    limit_of,
+    parameters_of,
+    runs_of,
+    wanted,
+)
 from podium.cli.diagnostics import ExitCode, Failure
+from podium.cli.output import Format
+from podium.cli.schedule_options import (
+    AnchorOption,
+    CronOption,
+    DayOrOption,
+    IntervalOption,
+    RRuleOption,
+    ZoneOption,
+    rule_of,
+)
 from podium.cli.tree import group
 from podium.cli.verbs import add_verbs
 from podium.client.nouns.deployments import DEPLOYMENT
@@ -23,14 +54,6 @@ OptionalDeployment = Annotated[
     str | None,
     typer.Argument(metavar=DEPLOYMENT.metavar, help="A deployment.", autocompletion=completing("deployment")),
 ]
-ParamOption = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter; JSON where it is JSON.")
-]
-JobVariableOption = Annotated[
-    list[str] | None,
-    typer.Option("--job-variable", "-jv", metavar="KEY=VALUE", help="A job variable; JSON where it is JSON."),
-]
-
 add_verbs(
     app,
     DEPLOYMENT,
@@ -42,6 +65,99 @@ add_verbs(
         "delete": "podium deployment delete etl/nightly",
     },
 )
+
+
+@app.command(
+    "create",
+    epilog=example(
+        "podium deployment create etl/nightly --pool fast --entrypoint etl.py:etl --path /srv/etl --cron '0 3 * * *'",
+        "podium deployment create -f deployments.yaml --overwrite",
+    ),
+)
+def create(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="FLOW/NAME", help="Its flow, made if there is none, and its name.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="A file of JSON or YAML; - reads stdin.")
+    ] = None,
+    pool: PoolOption = None,
+    queue: QueueOption = None,
+    entrypoint: EntrypointOption = None,
+    path: PathOption = None,
+    pull_steps: PullStepsOption = None,
+    param: ParamOption = None,
+    params: ParamsOption = None,
+    schema: SchemaOption = None,
+    enforce: EnforceOption = None,
+    job_variable: JobVariableOption = None,
+    cron: CronOption = None,
+    interval: IntervalOption = None,
+    rrule: RRuleOption = None,
+    anchor: AnchorOption = None,
+    timezone: ZoneOption = None,
+    day_or: DayOrOption = True,
+    tag: Annotated[list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="A tag for its runs.")] = None,
+    limit: LimitOption = None,
+    collision: CollisionOption = None,
+    description: DescriptionOption = None,
+    version: VersionOption = None,
+    paused: Annotated[bool | None, typer.Option("--paused", help="Paused from the start.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Change what is given of the one of this name, if there is one.")
+    ] = False,
+    output: FormatOption = "table",
+) -> None:
+    """Make a deployment.
+
+    A file has one, a list of them, or `deployments:` with a list: `name: flow/name`, and the API's fields as `podium
+    deployment inspect -o yaml` shows them. Options win over it. Without --pool its runs wait for whoever serves it.
+    """
+    from podium.cli.bodies import json_object, said
+
+    rules = (cron, interval, rrule, anchor, timezone)
+    rule = None if not any(rules) else rule_of(*rules, day_or)
+    fields = said(
+        **runs_of(pool, queue, entrypoint, path, pull_steps, version),
+        parameters=parameters_of(param, params),
+        parameter_openapi_schema=json_object(schema, "--parameter-schema") if schema is not None else None,
+        enforce_parameter_schema=enforce,
+        job_variables=job_variables_of(job_variable),
+        schedules=[{"schedule": rule}] if rule else None,
+        tags=tag,
+        description=description,
+        paused=paused,
+    )
+    _create(current(context), name, file, {**fields, **limit_of(limit, collision)}, overwrite, output)
+
+
+def _create(
+    invocation: Invocation,
+    name: str | None,
+    file: str | None,
+    fields: dict[str, Any],
+    overwrite: bool,
+    output: Format,
+) -> None:
+    from podium.cli.showing import show_list
+    from podium.cli.verbs import Worst
+    from podium.client.errors import ClientError
+    from podium.client.nouns.deployments import make
+
+    made, worst = [], Worst(invocation)
+    each_of = wanted(invocation, name, file, fields)
+    for each in each_of:
+        try:
+            made.append(make(invocation.client, each.flow, each.name, each.fields, overwrite=overwrite))
+        except ClientError as error:
+            if len(each_of) == 1:
+                raise
+            worst.note(error, f"deployment '{each.flow}/{each.name}': ")
+    show_list(invocation, DEPLOYMENT, made, output)
+    if output == "table" and len(each_of) == 1:
+        invocation.diagnostics.note(f"`podium deployment run {each_of[0].flow}/{made[0].name}` makes a run of it.")
+    raise typer.Exit(worst.code)
 
 
 @app.command(
@@ -58,9 +174,7 @@ def run(
         str | None, typer.Option("--id", metavar="ID", help="The same as the argument.", hidden=True)
     ] = None,
     param: ParamOption = None,
-    params: Annotated[
-        str | None, typer.Option("--params", metavar="JSON", help="All parameters; @FILE or - reads them.")
-    ] = None,
+    params: ParamsOption = None,
     job_variable: JobVariableOption = None,
     start_in: Annotated[str | None, typer.Option("--start-in", metavar="TIME", help="Start after: 15m, 2h.")] = None,
     start_at: Annotated[
@@ -81,7 +195,7 @@ def run(
 ) -> None:
     """Make a run of a deployment, now or later."""
     invocation = current(context)
-    from podium.cli.bodies import assigned, json_object, seconds_of
+    from podium.cli.bodies import seconds_of
     from podium.cli.showing import show_list
     from podium.cli.watching import watch as follow
     from podium.client.nouns.flow_runs import FLOW_RUN
@@ -94,8 +208,8 @@ def run(
         state["state_details"] = {"scheduled_time": at}
     body = {
         "state": state,
-        "parameters": {**(json_object(params, "--params") if params else {}), **assigned(param, "--param")},
-        "job_variables": assigned(job_variable, "--job-variable"),
+        "parameters": parameters_of(param, params) or {},
+        "job_variables": job_variables_of(job_variable) or {},
         "tags": tag or [],
         "name": name,
         "work_queue_name": queue,
@@ -124,13 +238,19 @@ def starting(start_in: str | None, start_at: str | None) -> datetime | None:
 
 EDITABLE = (
     "description",
+    "version",
+    "entrypoint",
+    "path",
+    "pull_steps",
     "paused",
     "parameters",
     "tags",
     "work_pool_name",
     "work_queue_name",
     "job_variables",
+    "parameter_openapi_schema",
     "enforce_parameter_schema",
+    "concurrency_options",
 )
 
 
@@ -138,30 +258,31 @@ EDITABLE = (
 def edit(
     context: typer.Context,
     deployment: DeploymentArgument,
-    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
-    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="The work pool of its runs.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="The queue of its runs.")] = None,
+    description: DescriptionOption = None,
+    pool: PoolOption = None,
+    queue: QueueOption = None,
+    entrypoint: EntrypointOption = None,
+    path: PathOption = None,
+    pull_steps: PullStepsOption = None,
+    version: VersionOption = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Its tags from now on.")] = None,
     param: ParamOption = None,
     job_variable: JobVariableOption = None,
-    limit: Annotated[
-        str | None,
-        typer.Option("--concurrency-limit", metavar="N", help="How many runs at a time; none lifts the limit."),
-    ] = None,
+    limit: LimitOption = None,
+    collision: CollisionOption = None,
     output: FormatOption = "table",
 ) -> None:
     """Change a deployment by options, or in your editor without any; parameters that are not named stay."""
     invocation = current(context)
-    from podium.cli.bodies import assigned, number_or_none, said
+    from podium.cli.bodies import said
     from podium.cli.editing import edit_row
 
     found = DEPLOYMENT.find(invocation.client, deployment)
-    changes = said(description=description, work_pool_name=pool, work_queue_name=queue, tags=tag)
-    if param:
-        changes["parameters"] = {**found.parameters, **assigned(param, "--param")}
-    if job_variable:
-        changes["job_variables"] = {**found.job_variables, **assigned(job_variable, "--job-variable")}
-    if limit:
-        changes["concurrency_limit"] = number_or_none(limit, "--concurrency-limit")
+    changes = said(**runs_of(pool, queue, entrypoint, path, pull_steps, version), description=description, tags=tag)
+    if given := parameters_of(param, None):
+        changes["parameters"] = {**found.parameters, **given}
+    if given := job_variables_of(job_variable):
+        changes["job_variables"] = {**found.job_variables, **given}
+    changes |= limit_of(limit, collision)
     update = endpoint("deployments.UPDATE")
     edit_row(invocation, DEPLOYMENT, found, EDITABLE, changes, update, {"id": found.id}, output)

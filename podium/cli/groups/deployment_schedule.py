@@ -10,6 +10,15 @@ from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.groups.deployment import DeploymentArgument
 from podium.cli.output import Format
+from podium.cli.schedule_options import (
+    AnchorOption,
+    CronOption,
+    DayOrOption,
+    IntervalOption,
+    RRuleOption,
+    ZoneOption,
+    rule_of,
+)
 from podium.cli.tree import group
 from podium.client.nouns.deployments import DEPLOYMENT
 from podium.client.nouns.noun import endpoint
@@ -52,18 +61,12 @@ def show(invocation: Invocation, schedules: Sequence[Any], output: Format) -> No
 def create(
     context: typer.Context,
     deployment: DeploymentArgument,
-    cron: Annotated[str | None, typer.Option("--cron", metavar="EXPRESSION", help="A cron expression.")] = None,
-    interval: Annotated[
-        str | None, typer.Option("--interval", metavar="TIME", help="Every so often: seconds, or 15m, 1d.")
-    ] = None,
-    rrule: Annotated[str | None, typer.Option("--rrule", metavar="RULE", help="An iCalendar recurrence rule.")] = None,
-    anchor: Annotated[
-        str | None, typer.Option("--anchor-date", metavar="TIME", help="What the interval counts from.")
-    ] = None,
-    timezone: Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="Such as Europe/Berlin.")] = None,
-    day_or: Annotated[
-        bool, typer.Option("--day-or/--no-day-or", "--day_or/--no-day_or", help="Cron: either kind of day fits.")
-    ] = True,
+    cron: CronOption = None,
+    interval: IntervalOption = None,
+    rrule: RRuleOption = None,
+    anchor: AnchorOption = None,
+    timezone: ZoneOption = None,
+    day_or: DayOrOption = True,
     active: Annotated[bool, typer.Option("--active/--no-active", help="Whether it makes runs.")] = True,
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of its runs.")
@@ -86,26 +89,6 @@ def create(
     if replace:
         _delete(invocation, found, found.schedules)
     show(invocation, made, output)
-
-
-def rule_of(
-    cron: str | None, interval: str | None, rrule: str | None, anchor: str | None, timezone: str | None, day_or: bool
-) -> dict[str, Any]:
-    """The rule that these options say. Raises Failure."""
-    from podium.client.nouns.values import iso, moment, seconds
-
-    if sum(each is not None for each in (cron, interval, rrule)) != 1:
-        raise Failure("Give one of --cron, --interval and --rrule.", ExitCode.USAGE)
-    zone = {"timezone": timezone} if timezone else {}
-    try:
-        if interval is not None:
-            start = {"anchor_date": iso(moment(anchor))} if anchor else {}
-            return {"interval": seconds(interval), **start, **zone}
-    except ValueError as error:
-        raise Failure(str(error), ExitCode.USAGE) from None
-    if anchor:
-        raise Failure("--anchor-date is for --interval.", ExitCode.USAGE)
-    return {"cron": cron, "day_or": day_or, **zone} if cron is not None else {"rrule": rrule, **zone}
 
 
 @app.command("pause", epilog=example("podium deployment schedule pause etl/nightly --all"))

@@ -8,6 +8,7 @@ from podium.cli.context import FormatOption, Invocation, current
 from podium.cli.declaring import completing, example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.output import Format
+from podium.cli.schedule_options import AnchorOption, CronOption, IntervalOption, RRuleOption, ZoneOption, rule_of
 from podium.cli.shell_options import (
     ArgvArgument,
     CwdOption,
@@ -42,15 +43,6 @@ add_verbs(
 
 
 NameOption = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Its name. Needed.")]
-CronOption = Annotated[str | None, typer.Option("--cron", metavar="EXPRESSION", help="A cron expression.")]
-IntervalOption = Annotated[
-    str | None, typer.Option("--interval", metavar="TIME", help="Every so often: seconds, or 15m, 1d.")
-]
-RRuleOption = Annotated[str | None, typer.Option("--rrule", metavar="RULE", help="An iCalendar recurrence rule.")]
-AnchorOption = Annotated[
-    str | None, typer.Option("--anchor-date", metavar="TIME", help="What the interval counts from.")
-]
-ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="Such as Europe/Berlin.")]
 NoScheduleOption = Annotated[
     bool, typer.Option("--no-schedule", help="Run it only when asked to: podium deployment run NAME.")
 ]
@@ -141,8 +133,6 @@ def create(
 def _rule(
     cron: str | None, interval: str | None, rrule: str | None, anchor: str | None, timezone: str | None, by_hand: bool
 ) -> dict[str, Any] | None:
-    from podium.cli.groups.deployment_schedule import rule_of
-
     if not by_hand:
         return rule_of(cron, interval, rrule, anchor, timezone, True)
     if cron is not None or interval is not None or rrule is not None:

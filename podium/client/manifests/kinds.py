@@ -17,16 +17,22 @@ from podium.client.manifests.references import (
     one,
     several,
 )
-from podium.client.manifests.schedules import SCHEDULES, differences_of_deployments, finish
+from podium.client.manifests.schedules import (
+    OWN_LIMIT,
+    SCHEDULES,
+    differences_of_deployments,
+    finish,
+    own_labels,
+    with_limits,
+)
 
 TAG_LIMIT: Final = "tag:"
-OWN_LIMIT: Final = "deployment:"
 
 _NUMBERED: Final = re.compile(r"(.+) \((\d+)\)")
 _ESCAPED: Final = Form(lambda value, names: value and html.unescape(value), lambda value, names: value)
 _LABELS: Final = Form(
     # In the order of their names: not every database keeps another.
-    lambda value, names: {key: each for key, each in sorted((value or {}).items()) if key != "prefect.flow.id"},
+    lambda value, names: dict(sorted(own_labels(value).items())),
     lambda value, names: value,
 )
 
@@ -84,19 +90,6 @@ def _of_flow(row: Row, names: Names) -> str | None:
 def _deployment_identity(name: str, names: Names) -> dict[str, Any]:
     flow, deployment = _parts(name, "FLOW/DEPLOYMENT")
     return {"name": deployment, "flow_id": names.id_of("flow", flow)}
-
-
-def _with_limits(row: Row, names: Names) -> Row:
-    """A deployment's limit as one of its own, or as a global one by its name."""
-    limit = row.get("global_concurrency_limit")
-    if limit is None:
-        return {**row, "concurrency_limit": None, "global_concurrency_limit_id": None}
-    own = limit["name"].startswith(OWN_LIMIT)
-    return {
-        **row,
-        "concurrency_limit": limit["limit"] if own else None,
-        "global_concurrency_limit_id": None if own else limit["id"],
-    }
 
 
 def _block_name(row: Row, names: Names) -> str | None:
@@ -319,7 +312,7 @@ DEPLOYMENT = Kind(
     delete="deployments.DELETE",
     name_of=_of_flow,
     identity=_deployment_identity,
-    row=_with_limits,
+    row=lambda row, names: with_limits(row),
     compare=differences_of_deployments,
     after=finish,
 )

@@ -1,15 +1,17 @@
-"""The schedules and labels of deployments."""
+"""The schedules, labels and limits of deployments."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from podium.client.manifests.kind import Comparison, Difference, Form, Names, Sending, Spec, differences
+from podium.client.manifests.kind import Comparison, Difference, Form, Names, Row, Sending, Spec, differences
 from podium.client.nouns.noun import endpoint
 
 if TYPE_CHECKING:
     from podium.client.api import Client
 
+OWN_LIMIT: Final = "deployment:"
+"""What the names of limits of single deployments begin with."""
 _FIELDS: Final = ("slug", "schedule", "active", "max_scheduled_runs", "parameters")
 _RULE: Final = ("cron", "day_or", "interval", "anchor_date", "rrule", "timezone")
 
@@ -89,7 +91,7 @@ def finish(client: "Client", sending: Sending) -> str | None:
     if not sending.row or (labels is None and schedules is None):
         return None
     row = msgspec.to_builtins(client.call(endpoint("deployments.READ"), id=sending.row["id"]))
-    if labels is not None and labels != _own(row["labels"]):
+    if labels is not None and labels != own_labels(row["labels"]):
         body = {"name": row["name"], "flow_id": row["flow_id"], "labels": labels}
         kept = schedules if schedules is not None else SCHEDULES.told(row["schedules"], sending.names)
         client.call(endpoint("deployments.CREATE"), {**body, "schedules": kept})
@@ -106,5 +108,19 @@ def finish(client: "Client", sending: Sending) -> str | None:
     return None
 
 
-def _own(labels: Any) -> dict[str, Any]:
+def own_labels(labels: Any) -> dict[str, Any]:
+    """The labels without the one that the server gives each deployment."""
     return {key: value for key, value in (labels or {}).items() if key != "prefect.flow.id"}
+
+
+def with_limits(row: Row) -> Row:
+    """A deployment's limit as one of its own, or as a global one by its id."""
+    limit = row.get("global_concurrency_limit")
+    if limit is None:
+        return {**row, "concurrency_limit": None, "global_concurrency_limit_id": None}
+    own = limit["name"].startswith(OWN_LIMIT)
+    return {
+        **row,
+        "concurrency_limit": limit["limit"] if own else None,
+        "global_concurrency_limit_id": None if own else limit["id"],
+    }

@@ -1,12 +1,14 @@
 """Deployments."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from podium.client.errors import NotFound
+from podium.client.errors import Conflict, NotFound
 from podium.client.nouns.choosing import BY_POOL, Missing, by_flow, by_name, by_tag
 from podium.client.nouns.noun import Action, Column, Filter, Join, Names, Noun, endpoint, nested
 from podium.client.nouns.schedules import described
 from podium.client.nouns.values import is_id
+from podium.client.nouns.work_pools import find as find_pool
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -28,6 +30,29 @@ def find(client: "Client", given: str) -> Any:
     if not same:
         raise Missing("deployment", given, "deployment")
     return same[0]
+
+
+def make(client: "Client", flow: str, name: str, fields: Mapping[str, Any], *, overwrite: bool) -> Any:
+    """A deployment with these fields of the API, and its flow where there is none.
+
+    With ``overwrite`` the one of this name is changed in these fields. Raises Conflict for one that is there else,
+    NotFound for a pool that is not.
+    """
+    try:
+        found = find(client, f"{flow}/{name}")
+    except NotFound:
+        found = None
+    if found and not overwrite:
+        raise Conflict(409, f"There is a deployment '{flow}/{name}' already; --overwrite changes it.")
+    if found and any(found.labels.get(key) != value for key, value in fields.get("labels", {}).items()):
+        raise Conflict(409, f"Labels of '{flow}/{name}' cannot be changed so; `podium apply` makes it anew with them.")
+    if pool := fields.get("work_pool_name"):
+        find_pool(client, pool)  # before a flow is made for nothing
+    if found:
+        client.call(endpoint("deployments.UPDATE"), fields, id=found.id)
+        return client.call(endpoint("deployments.READ"), id=found.id)
+    owner = client.call(endpoint("flows.CREATE"), {"name": flow})
+    return client.call(endpoint("deployments.CREATE"), {**fields, "name": name, "flow_id": owner.id})
 
 
 def _pause(client: "Client", deployment: Any) -> None:
