@@ -44,6 +44,16 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
             ("schedules",),
         ),
         Row("work-pool", "podium.cli.groups.work_pool", "See, make, pause and limit work pools.", ("work-pools",)),
+        Row(
+            "work-pool storage",
+            "podium.cli.groups.work_pool_storage",
+            "See and choose where the runs of a pool keep results.",
+        ),
+        Row(
+            "work-pool storage configure",
+            "podium.cli.groups.work_pool_storage_configure",
+            "Choose where the runs of a pool keep results.",
+        ),
         Row("work-queue", "podium.cli.groups.work_queue", "See, make, pause and limit work queues.", ("work-queues",)),
         Row("worker", "podium.cli.groups.worker", "Run, see and forget the workers of work pools.", ("workers",)),
         Row(

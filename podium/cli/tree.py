@@ -170,11 +170,11 @@ def _hint(error: typer.TyperException) -> str:
 
 
 def _path(context: Any) -> list[str]:
-    """The names of the groups above the members of this one, without the program's."""
+    """The names of the groups above the members of this one, whatever they were called by, without the program's."""
     names: list[str] = []
     step = context
     while step is not None and step.parent is not None:
-        names.insert(0, step.info_name)
+        names.insert(0, step.command.name)
         step = step.parent
     return names
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from podium.cli.commands import ROWS
 from tests.cli.incumbent import PLURALS, TREE
-from tests.cli.tree import find
+from tests.cli.tree import find, leaves
 
 USER_CODE = "it imports flows, which are the SDK's"
 CLOUD = "it speaks with the incumbent's cloud"
 DEVELOPERS = "it is for the developers of the incumbent"
 PLUGINS = "it is about plugins of the SDK"
-LATER = "it is not built yet"
 OWN_PROCESS = "background services run in the server, or with `server services start` until they are stopped"
 INTEGRATION = "it is of an integration, which brings its own"
 
@@ -31,10 +31,6 @@ ABSENT = {
     "experimental plugins diagnose": PLUGINS,
     "work-pool provision-infrastructure": INTEGRATION,
     "work-pool provision-infra": INTEGRATION,
-    "work-pool storage inspect": LATER,
-    "work-pool storage configure s3": LATER,
-    "work-pool storage configure gcs": LATER,
-    "work-pool storage configure azure-blob-storage": LATER,
     "server database revision": DEVELOPERS,
     "server database stamp": DEVELOPERS,
     "server services stop": OWN_PROCESS,
@@ -97,6 +93,16 @@ def test_other_words_are_taken_too() -> None:
     others = {other for command in commands() if command.words not in ABSENT for other in command.others}
     missing = {words for words in (*PLURALS, *others) if not is_foreign(words) and not find(words)}
     assert missing == set(ALIASES_ABSENT)
+
+
+def test_what_is_below_a_group_is_below_its_other_words_too() -> None:
+    """Such as `deployments schedule ls` and `blocks types ls`."""
+    others = [(row.words, f"{row.words.rpartition(' ')[0]} {alias}".strip()) for row in ROWS for alias in row.aliases]
+    below = [
+        (leaf.name, words, other) for leaf in leaves() for words, other in others if leaf.name.startswith(f"{words} ")
+    ]
+    assert len(below) > 100
+    assert [name for name, words, other in below if not find(name.replace(words, other, 1))] == []
 
 
 def test_every_option_is_taken_or_has_a_reason() -> None:
