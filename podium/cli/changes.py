@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from podium.cli.context import Invocation
 from podium.cli.diagnostics import ExitCode, Failure, code_of
 from podium.cli.output import Format
+from podium.cli.progress import QUICK, progress_bar
 from podium.client.nouns.cells import compact
 from podium.client.nouns.printing import printable
 
@@ -100,15 +101,14 @@ def code_for(outcomes: Iterable["Outcome"]) -> ExitCode:
 
 def carry_out(invocation: Invocation, inventory: Any, changes: Sequence["Change"], label: str) -> list["Outcome"]:
     """Do the changes with a bar on stderr; what fails is told at once."""
-    from podium.cli.groups.database import progress_bar
     from podium.client.manifests.applying import applied
 
     outcomes = []
-    with progress_bar(invocation, label) as step:
+    with progress_bar(invocation, label, QUICK) as step:
         for done, outcome in enumerate(applied(inventory, changes), 1):
             outcomes.append(outcome)
             if step:
-                step(outcome.change.name, done, len(changes))
+                step("", done, len(changes))
     for outcome in outcomes:
         if outcome.error:
             invocation.diagnostics.error(f"{outcome.change.about}: {outcome.detail}")

@@ -1,7 +1,7 @@
 """The verbs that every noun has: `ls`, `inspect`, and actions such as `delete`, on some or all that filters select."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +23,7 @@ from podium.cli.declaring import (
 )
 from podium.cli.diagnostics import ExitCode, Failure, code_of
 from podium.cli.output import Format
+from podium.cli.progress import QUICK, progress_bar
 from podium.client.errors import ClientError
 from podium.client.nouns.noun import Action, Names, Noun
 from podium.client.nouns.values import is_id
@@ -143,7 +144,8 @@ def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, 
         hint = f"Give {noun.metavar}, a filter such as {noun.filters[0].flags[0]}, or --all."
         raise Failure(f"Which {noun.plural}? {hint}", ExitCode.USAGE)
     worst = Worst(invocation)
-    rows = _found(invocation, noun, names, worst) if names else list(selection.rows(invocation.client))
+    found = _named(invocation, noun, names, worst) if names else selection.rows(invocation.client)
+    rows = _collected(invocation, noun, found, len(names) or None)
     labels = joined(invocation.client, noun, rows)
     if given["dry_run"]:
         show_list(invocation, noun, rows, given["output"])
@@ -151,8 +153,7 @@ def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, 
         raise typer.Exit(worst.code)
     if rows and _must_ask(invocation, action, bool(names)):
         _ask(invocation, noun, action, rows, labels, given["yes"])
-    outcomes = [_done(invocation, noun, action, row, labels, worst, len(rows)) for row in rows]
-    _tell(invocation, noun, action, outcomes, given["output"])
+    _do(invocation, noun, action, rows, labels, worst, given["output"])
     raise typer.Exit(worst.code)
 
 
@@ -182,15 +183,23 @@ def counted(number: int, noun: Noun) -> str:
     return f"{number:,} {noun.words if number == 1 else noun.plural}"
 
 
-def _found(invocation: Invocation, noun: Noun, names: list[str], worst: Worst) -> list[Any]:
-    rows = []
+def _named(invocation: Invocation, noun: Noun, names: list[str], worst: Worst) -> Iterator[Any]:
     for name in names:
         try:
-            rows.append(noun.find(invocation.client, name))
+            yield noun.find(invocation.client, name)
         except ClientError as error:
             if code_of(error) != ExitCode.NOT_FOUND:
                 raise
             worst.note(error)
+
+
+def _collected(invocation: Invocation, noun: Noun, found: Iterable[Any], total: int | None) -> list[Any]:
+    rows = []
+    with progress_bar(invocation, f"Finding {noun.plural}", QUICK) as step:
+        for row in found:
+            rows.append(row)
+            if step:
+                step("", len(rows), total)
     return rows
 
 
@@ -216,6 +225,21 @@ def _line(noun: Noun, row: Any, names: Names) -> str:
     return told if reference == told else f"{reference} {told}"
 
 
+def _do(
+    invocation: Invocation, noun: Noun, action: Action, rows: list[Any], names: Names, worst: Worst, output: Format
+) -> None:
+    """One after the other, and tell what was done, also where somebody interrupts it."""
+    outcomes: list[dict[str, Any]] = []
+    try:
+        with progress_bar(invocation, f"{action.past} {noun.plural}", QUICK) as step:
+            for row in rows:
+                outcomes.append(_done(invocation, noun, action, row, names, worst, len(rows)))
+                if step:
+                    step("", len(outcomes), len(rows))
+    finally:
+        _tell(invocation, noun, action, outcomes, len(rows), output)
+
+
 def _done(
     invocation: Invocation, noun: Noun, action: Action, row: Any, names: Names, worst: Worst, total: int
 ) -> dict[str, Any]:
@@ -232,11 +256,13 @@ def _done(
     return {**outcome, "result": "done", "detail": detail}
 
 
-def _tell(invocation: Invocation, noun: Noun, action: Action, outcomes: list[dict[str, Any]], output: Format) -> None:
+def _tell(
+    invocation: Invocation, noun: Noun, action: Action, outcomes: list[dict[str, Any]], total: int, output: Format
+) -> None:
     done = sum(outcome["result"] == "done" for outcome in outcomes)
     if output != "table":
         invocation.output.data(outcomes, output, ("id", "name"))
-    if len(outcomes) > PREVIEWED:
-        invocation.diagnostics.note(f"{action.past} {counted(done, noun)} of {len(outcomes):,}.")
-    elif not outcomes:
+    if total > PREVIEWED:
+        invocation.diagnostics.note(f"{action.past} {counted(done, noun)} of {total:,}.")
+    elif not total:
         invocation.diagnostics.note(f"There are no such {noun.plural}.")

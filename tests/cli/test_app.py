@@ -2,8 +2,6 @@
 
 import importlib
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from podium import __version__
 from podium.cli.app import main
 from podium.cli.commands import ROWS, SECTIONS, Row
 from podium.cli.diagnostics import CODES, Diagnostics, ExitCode, Failure
+from tests.cli.at_terminal import at_terminal
 from tests.cli.conftest import Podium
 
 FORMATS = "table, json, jsonl, csv, yaml, name"
@@ -162,43 +161,21 @@ def test_a_command_loads_only_what_it_needs(arguments: str, unwanted: set[str]) 
     assert unwanted & set(json.loads(result.stderr.splitlines()[-1])) == set()
 
 
-def run_on_terminal(*arguments: str, typed: str = "", **environ: str) -> str:
-    """What a command writes when a person sits at the terminal and types this."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "podium", *arguments]
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environ}
-    with subprocess.Popen(command, cwd=ROOT, stdin=follower, stdout=follower, stderr=follower, env=env) as process:
-        os.close(follower)
-        os.write(leader, typed.encode())
-        written = b""
-        while True:
-            try:
-                chunk = os.read(leader, 4096)
-            except OSError:
-                break
-            if not chunk:
-                break
-            written += chunk
-        process.wait(30)
-    os.close(leader)
-    return written.decode()
-
-
 def test_tables_have_colour_on_a_terminal_alone(podium: Podium) -> None:
     """Not in a pipe, not under NO_COLOR, not when switched off."""
-    assert "\x1b[" in run_on_terminal("profile", "ls")
-    assert "\x1b[" not in run_on_terminal("profile", "ls", NO_COLOR="1")
-    assert "\x1b[" not in run_on_terminal("profile", "ls", PODIUM_CLI_COLORS="false")
+    assert "\x1b[" in at_terminal("profile", "ls").text
+    assert "\x1b[" not in at_terminal("profile", "ls", NO_COLOR="1").text
+    assert "\x1b[" not in at_terminal("profile", "ls", PODIUM_CLI_COLORS="false").text
     assert "\x1b[" not in podium("profile", "ls").out
 
 
 def test_a_question_is_asked_on_a_terminal(podium: Podium) -> None:
     """And the answer counts; prompts can be switched off."""
     podium("profile", "create", "a")
-    assert "Delete profile 'a'? [y/N]:" in run_on_terminal("profile", "delete", "a", typed="n\n")
-    assert "give --yes" in run_on_terminal("profile", "delete", "a", PODIUM_CLI_PROMPT="false")
+    assert "Delete profile 'a'? [y/N]:" in at_terminal("profile", "delete", "a", typed="n\n").text
+    assert "give --yes" in at_terminal("profile", "delete", "a", PODIUM_CLI_PROMPT="false").text
     assert podium("profile", "inspect", "a").code == 0
-    assert "Deleted profile 'a'." in run_on_terminal("profile", "delete", "a", typed="y\n")
+    assert "Deleted profile 'a'." in at_terminal("profile", "delete", "a", typed="y\n").text
     assert podium("profile", "inspect", "a").code == 3
 
 

@@ -8,7 +8,8 @@ import typer
 from podium.cli.context import FormatOption, current
 from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
-from podium.cli.groups.database import database_of, progress_bar, size_text
+from podium.cli.groups.database import database_of, size_text
+from podium.cli.progress import progress_bar
 
 # Nothing of podium.db is imported before the command runs: every other command would start slower.
 

@@ -1,7 +1,6 @@
 """`podium server database`: the tables of the server's database, worked on without a server."""
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 from podium.cli.context import FormatOption, Invocation, YesOption, current
 from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
+from podium.cli.progress import progress_bar
 from podium.cli.tree import group
 from podium.profiles.masking import mask_url
 
@@ -21,8 +21,6 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the SQL ins
 
 ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PARTS = ("events", "flow_runs", "orphans", "leftovers")
-
-Step = Callable[[str, int, int], None]
 
 
 @app.command("upgrade", epilog=example("podium server database upgrade --dry-run"))
@@ -242,9 +240,10 @@ def prune(
         deletions = pruning.look(url, options, invocation.settings, wanted)
     else:
         invocation.confirm(f"Delete what is too old in {mask_url(url)}? (--dry-run shows what.)", yes=yes)
-        deletions = pruning.prune(url, options, invocation.settings, wanted)
-        if vacuum:
-            pruning.rewrite(url, options)
+        with progress_bar(invocation, "Pruning"):
+            deletions = pruning.prune(url, options, invocation.settings, wanted)
+            if vacuum:
+                pruning.rewrite(url, options)
     found = [each for each in deletions if each.rows]
     if output != "table":
         invocation.output.data([each._asdict() for each in found], output)
@@ -326,24 +325,3 @@ def _print_sql(invocation: Invocation, url: str, *steps: tuple[str | None, str |
         invocation.output.line(text.strip())
     if not statements:
         invocation.diagnostics.note("Nothing to do.")
-
-
-@contextmanager
-def progress_bar(invocation: Invocation, label: str) -> Iterator[Step | None]:
-    """A bar on stderr while long work goes on, where somebody watches; it goes away when done."""
-    stream = invocation.diagnostics.stream
-    if not stream.isatty():
-        yield None
-        return
-    # Loaded on use: rich takes as long to import as everything else a command needs.
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=stream), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-
-        def step(revision: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{label}: {revision}", completed=done, total=total)
-
-        yield step

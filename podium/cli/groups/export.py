@@ -9,6 +9,7 @@ from podium.cli.declaring import example
 from podium.cli.diagnostics import Failure
 from podium.cli.groups.apply import KindOption, known_kinds
 from podium.cli.output import Format
+from podium.cli.progress import QUICK, progress_bar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,12 @@ def export(
 
     kinds = known_kinds(kind)
     inventory = Inventory(invocation.client)
-    documents = list(documents_of(inventory, kinds))
+    documents: list[Document] = []
+    with progress_bar(invocation, "Reading", QUICK) as step:
+        for done, each_kind in enumerate(kinds):
+            if step:
+                step(each_kind, done, len(kinds))
+            documents += documents_of(inventory, [each_kind])
     for each in inventory.skipped:
         if each.kind in kinds:
             invocation.diagnostics.warning(f"{each.kind} {each.name!r} is left out: {each.reason}.")

@@ -84,7 +84,7 @@ def _planned(
     keep: bool,
 ) -> "tuple[Inventory, Plan, list[Skipped]]":
     """What is here, what there is to do for what is there, and what cannot be copied."""
-    from podium.cli.groups.database import progress_bar
+    from podium.cli.progress import QUICK, progress_bar
     from podium.client.manifests.importing import documents_to_copy, skipped_for
     from podium.client.manifests.inventory import Inventory
     from podium.client.manifests.planning import planned
@@ -92,7 +92,7 @@ def _planned(
     target = Inventory(invocation.client)
     with (
         _client(invocation, source, auth_string, api_key) as other,
-        progress_bar(invocation, "Reading") as step,
+        progress_bar(invocation, "Reading", QUICK) as step,
     ):
         copy = documents_to_copy(Inventory(other, with_secrets=True), target, kinds, step)
     plan = planned(target, copy.documents, keep=keep)
