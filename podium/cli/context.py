@@ -22,6 +22,7 @@ FormatOption = Annotated[
     Format,
     typer.Option("--output", "-o", metavar="FORMAT", help="How to print: table, json, jsonl, csv, yaml or name."),
 ]
+ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
@@ -117,8 +118,23 @@ class Invocation:
             return
         if not self.interactive:
             raise Failure(f"{question} There is no terminal to ask on; give --yes.", ExitCode.USAGE)
-        if not typer.confirm(question, err=True):
+        if not self.asks(question):
             raise Failure("Nothing was done.")
+
+    def asks(self, question: str, *, default: bool = False) -> bool:
+        """The answer to a question; an empty one is the default. Raises typer.Abort where the terminal is closed."""
+        # typer's own question writes to stdout, which is for data.
+        stream = self.diagnostics.stream
+        while True:
+            stream.write(f"{question} {'[Y/n]' if default else '[y/N]'}: ")
+            stream.flush()
+            if not (line := sys.stdin.readline()):
+                raise typer.Abort
+            if (word := line.strip().lower()) in ANSWERS:
+                return ANSWERS[word]
+            if not word:
+                return default
+            self.diagnostics.note("Answer y or n.")
 
     def close(self) -> None:
         """Close what was opened."""

@@ -4,15 +4,19 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 60.0
+"""After which a command that still runs is stuck."""
 
 
 class Seen(NamedTuple):
@@ -37,29 +41,35 @@ def at_terminal(
     interrupted_at: str = "",
     **environ: str,
 ) -> Seen:
-    """Runs a command there; ``stdout`` is a file for its output. Ctrl+C is pressed once ``interrupted_at`` is seen."""
+    """Runs a command there; ``stdout`` is a file for its output.
+
+    A line of ``typed`` is typed at each question, and Ctrl+C is pressed once ``interrupted_at`` is seen.
+    """
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **environ}
     out = stdout.open("wb") if stdout else None
     try:
         command = [sys.executable, "-m", "podium", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, stdin=follower, stdout=out or follower, stderr=follower, env=env)
+        streams = {"stdin": follower, "stdout": out or follower, "stderr": follower}
+        process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, **streams)
     finally:
         if out:
             out.close()
         os.close(follower)
     with process:
-        os.write(leader, typed.encode())
-        written = _read(leader, process, interrupted_at)
+        written = _read(leader, process, typed.splitlines(keepends=True), interrupted_at)
         code = process.wait(30)
     os.close(leader)
     return Seen(written.decode(), code)
 
 
-def _read(leader: int, process: subprocess.Popen[bytes], interrupted_at: str) -> bytes:
-    written = b""
+def _read(leader: int, process: subprocess.Popen[bytes], typed: list[str], interrupted_at: str) -> bytes:
+    written, deadline = b"", time.monotonic() + SECONDS
     while True:
+        if not select.select([leader], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise AssertionError(f"it goes on, and there is to read: {written.decode(errors='replace')}")
         try:
             chunk = os.read(leader, 4096)
         except OSError:
@@ -67,6 +77,8 @@ def _read(leader: int, process: subprocess.Popen[bytes], interrupted_at: str) ->
         if not chunk:
             return written
         written += chunk
+        if typed and written.endswith(b"]: "):
+            os.write(leader, typed.pop(0).encode())
         if interrupted_at and re.search(interrupted_at, written.decode(errors="replace")):
             interrupted_at = ""
             process.send_signal(signal.SIGINT)

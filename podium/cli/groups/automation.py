@@ -152,23 +152,23 @@ def _update(
     What is not in the file stays as it is. The triggers begin anew.
     """
     invocation = current(context)
-    from podium.cli.editing import edited
+    from podium.cli.editing import edited, tell_changes
 
     found = _one(invocation, automation, by_id)
     before = _whole(found)
+
+    def send(changes: dict[str, Any], whole: dict[str, Any]) -> None:
+        invocation.client.call(endpoint("automations.REPLACE"), {**whole, **changes}, id=found.id)
+
     if file is None and text is None:
-        changes = edited(invocation, before, f"automation {found.name}")
+        title = f"automation {found.name}"
+        changes = edited(invocation, title, before, lambda: _whole(AUTOMATION.find(invocation.client, found.id)), send)
     else:
         (body,) = _only(_bodies(file, text))
-        changes = {name: body[name] for name in FIELDS if name in body}
-    if not changes:
-        invocation.diagnostics.note("Nothing was changed.")
-    else:
-        invocation.client.call(endpoint("automations.REPLACE"), {**before, **changes}, id=found.id)
-        invocation.diagnostics.note(f"Changed {', '.join(sorted(changes))} of automation {found.name!r}.")
-    if output != "table":
-        record = {"id": found.id, "name": found.name, "action": "edit", "changed": sorted(changes)}
-        invocation.output.data(record, output, ("id", "name"))
+        if changes := {name: body[name] for name in FIELDS if name in body}:
+            send(changes, before)
+    record = {"id": found.id, "name": found.name}
+    tell_changes(invocation, f"automation {found.name!r}", record, changes, output)
 
 
 def _only(bodies: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Documents: YAML or JSON that says of a thing its ``kind``, its ``name`` and its ``spec``."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -81,6 +82,27 @@ def _json(text: str, source: str) -> Iterator[_Part]:
 
 
 def _yaml(text: str, source: str) -> Iterator[_Part]:
+    with _loading(text) as loader:
+        while loader.check_node():
+            node = loader.get_node()
+            items = node.value if node.id == "sequence" else [node]
+            for item in items:
+                marks: dict[str, str] = {}
+                _mark(item, "", source, marks)
+                value = msgspec.to_builtins(loader.construct_document(item), str_keys=True)
+                if value is not None:
+                    yield _Part(value, f"{source}:{item.start_mark.line + 1}", marks)
+
+
+def yaml_value(text: str) -> Any:
+    """The one value of a text of YAML; moments stay text. Raises ValueError, which names the line."""
+    with _loading(text) as loader:
+        return msgspec.to_builtins(loader.get_single_data(), str_keys=True)
+
+
+@contextmanager
+def _loading(text: str) -> Iterator[Any]:
+    """Reads YAML. Raises ValueError for what is none, here and where it is used."""
     # Loaded on use, and not needed for JSON.
     import yaml
 
@@ -93,15 +115,7 @@ def _yaml(text: str, source: str) -> Iterator[_Part]:
     }
     loader = Loader(text)
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-            for item in items:
-                marks: dict[str, str] = {}
-                _mark(item, "", source, marks)
-                value = msgspec.to_builtins(loader.construct_document(item), str_keys=True)
-                if value is not None:
-                    yield _Part(value, f"{source}:{item.start_mark.line + 1}", marks)
+        yield loader
     except (yaml.YAMLError, RecursionError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark is not None else ""
