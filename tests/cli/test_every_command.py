@@ -170,6 +170,12 @@ def test_the_endpoints_of_a_noun_exist(noun: str) -> None:
     assert {"ls", "inspect", *(action.name for action in row.actions)} <= set(verbs)
 
 
+def test_the_guide_names_every_noun() -> None:
+    """Those below others in brackets."""
+    guide = (ROOT / "docs" / "cli.md").read_text("utf-8").partition("## Choosing")[0]
+    assert [noun for noun in NOUNS if f"`{words_of(noun)[-1]}`" not in guide] == []
+
+
 def test_exit_codes_are_one_table() -> None:
     """That of the code, of `podium help exit-codes` and of the guide."""
     guide = (ROOT / "docs" / "cli.md").read_text("utf-8")
