@@ -20,11 +20,12 @@ import msgspec
 
 from podium.cli.context import Invocation
 from podium.cli.diagnostics import ExitCode, Failure
-from podium.cli.output import Format, printable
+from podium.cli.output import Format
 from podium.cli.yaml_text import yaml_text
 from podium.client.errors import Conflict, Invalid
 from podium.client.manifests.documents import yaml_value
 from podium.client.nouns.noun import Noun, attribute, joined
+from podium.client.nouns.printing import printable
 from podium.wire.endpoint import Endpoint
 
 Fields = dict[str, Any]
