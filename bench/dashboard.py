@@ -1,10 +1,10 @@
 """`python -m bench.dashboard --url http://127.0.0.1:4200/api`: what the dashboard costs, against the targets.
 
-It is started in a pseudo-terminal as a person would start it. `paint`: from the start of the process to the first frame,
-at a server that never answers (target 400 ms, best of the rounds: what else the machine does only adds). `keys`: from a
-key to the first byte of what it changes on the screen, in the list of flow runs (target 50 ms at p95). `idle`: processor
-time while nothing happens (target 1 %). `feed`: the same as keys in the event feed while 1,000 events a second arrive.
-Exit code 1 for a miss.
+It is started in a pseudo-terminal as a person would start it. `paint`: from the start of the process to the first
+frame, at a server that never answers (target 400 ms, best of the rounds: what else the machine does only adds). `keys`:
+from a key to the first byte of what it changes on the screen, in the list of flow runs (target 50 ms at p95). `idle`:
+processor time while nothing happens (target 1 %). `feed`: the same as keys in the event feed while 1,000 events a
+second arrive. Exit code 1 for a miss.
 """
 
 import argparse

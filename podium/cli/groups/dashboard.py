@@ -66,7 +66,7 @@ def _serve(invocation: Invocation, view: str, port: int, *, read_only: bool) -> 
 
 
 app = group(
-    "Open the live dashboard in this terminal: `?` there tells its keys.",
+    "Open the live dashboard in this terminal.",
     dashboard,
     example("podium dashboard", "podium dashboard --view 'flow-run state=failed'", "podium dashboard --read-only"),
     alone=True,
