@@ -1,5 +1,6 @@
 """What all views share: the bars, the keys, and asking the server only while they are seen."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 AGES_EVERY = 20.0
 """Seconds after which ages on the screen are told anew."""
+REST = 4.0
+"""How many times as long as a load took nothing is asked after it because something happened."""
 
 KEY_NAMES = {
     "colon": ":",
@@ -54,12 +57,15 @@ class View(Screen[None]):
     address = ""
     """What is typed after `:` to come here."""
     concerns: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    """Ids of resources, where only events that one of them has a part in concern the view."""
 
     def __init__(self) -> None:
         super().__init__()
         self._listening: Listening | None = None
         self._loading = False
         self._again = False
+        self._started = self._rested = 0.0
 
     # What a view is made of
 
@@ -118,7 +124,8 @@ class View(Screen[None]):
     def listen(self) -> Listening:
         """Listens to what concerns it."""
         prefixes = [each for each in self.concerns if each]
-        wanted = {"event": {"prefix": prefixes}} if prefixes else {}
+        wanted: dict[str, Any] = {"event": {"prefix": prefixes}} if prefixes else {}
+        wanted |= {"any_resource": {"id": list(self.about)}} if self.about else {}
         return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung)
 
     def rung(self) -> None:
@@ -139,16 +146,19 @@ class View(Screen[None]):
     # Loading
 
     def reload(self, *, now: bool = True) -> None:
-        """Loads anew: ``now`` in place of a load under way, else after it."""
-        if self._loading and not now:
+        """Loads anew: ``now`` in place of a load under way, else after it and a rest, in proportion to what it took."""
+        if not now and (self._loading or self._again or self._rested > time.monotonic()):
+            if not self._loading and not self._again:
+                self._rest()
             self._again = True
             return
-        self._loading = True
+        self._loading, self._again = True, False
         self.run_worker(self._load(), group="load", exclusive=True)
 
     async def _load(self) -> None:
         from podium.client.errors import ClientError
 
+        start = self._started = time.monotonic()
         try:
             await self.load()
         except (ClientError, ValueError) as error:
@@ -156,11 +166,22 @@ class View(Screen[None]):
         else:
             self.say("")
         finally:
-            self._loading = False
+            if self._started == start:  # else another load took its place
+                self._loading = False
+            self._rested = time.monotonic() + REST * (time.monotonic() - start)
         self.update_bars()
         if self._again:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Loads once it has rested, if it is still seen and nothing else made it load."""
+        self.set_timer(max(0.2, self._rested - time.monotonic()), self._rested_enough)
+
+    def _rested_enough(self) -> None:
+        if self._again and not self._loading:
             self._again = False
-            self.set_timer(0.2, self.reload)
+            if self.is_current:
+                self.reload()
 
     def failed(self, error: Exception) -> None:
         """Says what is wrong; what was shown stays."""

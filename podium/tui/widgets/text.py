@@ -1,7 +1,7 @@
 """Lines of text to scroll and search: details, JSON, differences, logs."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -24,6 +24,15 @@ class Part(NamedTuple):
 
 LineOfText = tuple[Part, ...]
 """A line: its pieces from left to right."""
+
+
+class Searched(Protocol):
+    """What `/` searches."""
+
+    search: str
+
+    def find(self, text: str) -> int:
+        """Goes to a text from here, or forgets it where it is empty; how often it is there."""
 
 
 class Text(ScrollView, can_focus=True):
