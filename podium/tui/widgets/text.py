@@ -29,7 +29,9 @@ LineOfText = tuple[Part, ...]
 class Searched(Protocol):
     """What `/` searches."""
 
-    search: str
+    @property
+    def search(self) -> str:
+        """What is searched for."""
 
     def find(self, text: str) -> int:
         """Goes to a text from here, or forgets it where it is empty; how often it is there."""
