@@ -54,6 +54,17 @@ class LogWindow:
         with self._lock:
             self._begin(client)
 
+    def to_start(self, client: Client) -> None:
+        """Holds the start of the log and nothing else."""
+        with self._lock:
+            body = {"logs": self.wanted, "sort": "TIMESTAMP_ASC"}
+            self.lines = list(client.pages(logs.FILTER, body, FIRST))
+            self.has_older, self.has_newer, self._tail = False, True, None
+            if self.lines:
+                self._grow(client)
+            else:
+                self._begin(client)
+
     def older(self, client: Client) -> None:
         """Takes in lines before the first; those at the end go where there are too many."""
         with self._lock:
@@ -81,8 +92,9 @@ class LogWindow:
             found, _ = self._beyond(client, edge, newer=newer, most=1, more={"text": {"query": f'"{text}"'}})
             if not found:
                 return None
-            before, self.has_older = self._beyond(client, found[0], newer=False, alone=True)
-            self.lines, self.has_newer, self._tail = [*reversed(before), found[0]], True, None
+            self.lines, self.has_older, self.has_newer, self._tail = found, True, True, None
+            before, self.has_older = self._beyond(client, found[0], newer=False)
+            self.lines = [*reversed(before), found[0]]
             self._grow(client)
             return found[0].id
 
@@ -103,34 +115,17 @@ class LogWindow:
             self._tail = _tail(client, self.wanted, lines[max(0, len(lines) - MORE)])
 
     def _beyond(
-        self,
-        client: Client,
-        edge: Log,
-        *,
-        newer: bool,
-        most: int = MORE,
-        more: dict[str, Any] | None = None,
-        alone: bool = False,
+        self, client: Client, edge: Log, *, newer: bool, most: int = MORE, more: dict[str, Any] | None = None
     ) -> tuple[list[Log], bool]:
-        """The next lines after or before one, the nearest first, and whether there are more.
-
-        Where the window is ``alone`` not held, only the edge itself is left out.
-        """
-        held = {edge.id} if alone else {line.id for line in self.lines}
+        """The next lines after the last or before the first, the nearest first, and whether there are more."""
+        held = {line.id for line in self.lines}
+        again = sum(line.timestamp == edge.timestamp for line in self.lines)
         bound = {"after_" if newer else "before_": edge.timestamp}
-        body = {
-            "logs": {**self.wanted, **(more or {}), "timestamp": bound},
-            "sort": "TIMESTAMP_ASC" if newer else "TIMESTAMP_DESC",
-        }
-        found: list[Log] = []
-        for line in client.pages(logs.FILTER, body):
-            beyond = _place(line) > _place(edge) if newer else _place(line) < _place(edge)
-            if line.id in held or (alone and not beyond):
-                continue
-            if len(found) == most:
-                return found, True
-            found.append(line)
-        return found, False
+        wanted = {**self.wanted, **(more or {}), "timestamp": bound}
+        body = {"logs": wanted, "sort": "TIMESTAMP_ASC" if newer else "TIMESTAMP_DESC"}
+        pages = client.pages(logs.FILTER, body, most + again + 1)
+        found = [line for line in pages if line.id not in held]
+        return found[:most], len(found) > most
 
     def _take(self, fresh: list[Log], *, following: bool) -> None:
         held = {line.id for line in self.lines}

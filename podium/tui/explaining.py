@@ -50,10 +50,10 @@ def explanation_lines(explanation: "Explanation", now: datetime) -> Iterator[Lin
 
 def _evidence(evidence: Mapping[str, Any]) -> Iterator[LineOfText]:
     """What the cause was seen from, a line each."""
-    width = max([12, *(len(name) for name in evidence)])
+    width = max([12, *(len(name) + 1 for name in evidence)])
     for name, value in evidence.items():
         if value is not None:
-            yield (Part(f"  {padded(name.replace('_', ' '), width)} ", "label"), Part(_told(value)))
+            yield (Part(f"  {padded(name.replace('_', ' '), width)}", "label"), Part(_told(value)))
 
 
 def _told(value: Any) -> str:

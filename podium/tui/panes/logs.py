@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -13,6 +14,7 @@ from textual.timer import Timer
 
 from podium.client.log_lines import LEVELS, line_text
 from podium.client.nouns.noun import Noun
+from podium.client.nouns.proposing import TERMINAL
 from podium.tui.connection import Condition, Listening
 from podium.tui.panes.pane import Pane
 from podium.tui.widgets.bars import Bar
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 
 LEAST: Final = (0, 20, 30, 40)
 """Levels that `v` goes through: all, then this one and above."""
-LOOK_EVERY: Final = 2.0
-"""Seconds between looks where no WebSocket gets through."""
+LOOK_EVERY: Final = 1.0
+"""Seconds between looks at a run that goes on where the server streams no lines, as it does not unless set to."""
+SETTLED: Final = timedelta(seconds=30)
+"""How long after the end of a run its last lines may come."""
 REST: Final = 2.0
 """How many times as long as a look took the next one waits."""
 TIMES: Final = {"time": "times of day", "full": "whole times and loggers", "off": "no times"}
@@ -62,6 +66,7 @@ class LogPane(Pane):
         self.least = 0
         self._window: LogWindow | None = None
         self._listening: Listening | None = None
+        self._streams = False
         self._timer: Timer | None = None
         self._working = asyncio.Lock()
         self._again = False
@@ -116,7 +121,8 @@ class LogPane(Pane):
     def attend(self) -> None:
         """Listens for lines."""
         if self._listening is None:
-            self._listening = self.view.dashboard.connection.listen("/logs/out", self.wanted, self._rung)
+            connection = self.view.dashboard.connection
+            self._listening = connection.listen("/logs/out", self.wanted, self._rung, frames=True)
             self._timer = self.set_interval(LOOK_EVERY, self._look)
 
     def leave(self) -> None:
@@ -127,16 +133,23 @@ class LogPane(Pane):
         self._listening = self._timer = None
 
     def _rung(self) -> None:
-        """Lines came."""
+        """Lines came, or the stream did."""
+        if self._listening is not None and self._listening.take():
+            self._streams = True
         if self._working.locked():
             self._again = True
         elif self._listening is not None:
             self._work(lambda window, client: window.poll(client, following=self.text.follow))
 
     def _look(self) -> None:
-        is_live = self._listening is not None and self._listening.is_live
-        if not is_live and self.view.dashboard.condition is not Condition.AWAY:
+        is_live = self._streams and self._listening is not None and self._listening.is_live
+        if not (is_live or self._is_settled() or self.view.dashboard.condition is Condition.AWAY):
             self._rung()
+
+    def _is_settled(self) -> bool:
+        """Whether the run is over, and its last lines must be there."""
+        state = self.view.row.state
+        return state is not None and state.type in TERMINAL and datetime.now(UTC) - state.timestamp > SETTLED
 
     def _work(self, act: Callable[["LogWindow", "Client"], Any], done: Callable[[Any], None] | None = None) -> None:
         """Has something done with the window in a thread, after what is done already; then shows it."""
@@ -173,6 +186,17 @@ class LogPane(Pane):
             self._work(lambda window, client: window.older(client))
         elif text.is_at_end and window.has_newer:
             self._work(lambda window, client: window.newer(client))
+
+    def on_log_text_to_start(self) -> None:
+        """Reads the start of the log."""
+        if not self.window().has_older:
+            self.tell()
+            return
+
+        def done(outcome: None) -> None:
+            self.text.show_log(self.text.logs[0].id if self.text.logs else "")
+
+        self._work(lambda window, client: window.to_start(client), done)
 
     def tell(self) -> None:
         """Tells which lines are shown, and how."""
@@ -223,6 +247,7 @@ class LogPane(Pane):
             else:
                 self.text.show_log(log_id)
 
+        self.query_one(LogBar).tell(f"searching for {text!r} {'after' if newer else 'before'} this …", following=False)
         self._work(lambda window, client: window.search(client, text, newer=newer), done)
 
     # Writing to a file
@@ -247,6 +272,7 @@ class LogPane(Pane):
         from podium.client.errors import ClientError
 
         dashboard, wanted = self.view.dashboard, self.wanted()
+        dashboard.say(f"Writing the log to {path} …")
         try:
             count = await self.view.ask(lambda client: write_log(client, wanted, path))
         except (ClientError, OSError) as error:

@@ -43,11 +43,11 @@ class View(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "app.go", "go to", show=False),
-        Binding("question_mark", "app.help", "help", show=False),
-        Binding("escape", "back", "back", show=False),
-        Binding("r", "again", "refresh", show=False),
-        Binding("minus", "app.last", "last view", show=False),
+        Binding("colon", "app.go", "go to", show=False, system=True),
+        Binding("question_mark", "app.help", "help", show=False, system=True),
+        Binding("escape", "back", "back", show=False, system=True),
+        Binding("r", "again", "refresh", show=False, system=True),
+        Binding("minus", "app.last", "last view", show=False, system=True),
     ]
 
     heading = ""
@@ -207,6 +207,15 @@ class View(Screen[None]):
             if binding.show and binding.action not in shown:
                 shown[binding.action] = (self.key_name(binding.key), binding.description, enabled)
         return list(shown.values())
+
+    def all_keys(self) -> list[tuple[str, str]]:
+        """Every key of its own with what it does; those of the last line first."""
+        keys = [(key, label) for key, label, _ in self.shown_keys()]
+        for _, binding, _, _ in self.active_bindings.values():
+            is_own = not binding.system and not binding.action.startswith(("app.", "screen.", "scroll_", "page_"))
+            if is_own and not binding.show and binding.description:
+                keys.append((self.key_name(binding.key), binding.description))
+        return list(dict.fromkeys(keys))
 
     @staticmethod
     def key_name(key: str) -> str:

@@ -11,9 +11,10 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
+from textual.timer import Timer
 
 from podium.client.log_lines import level_name
-from podium.client.nouns.printing import on_one_line
+from podium.client.nouns.printing import on_one_line, printable
 from podium.tui.widgets.text import LineOfText, Part, Text
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ Times = Literal["time", "full", "off"]
 NEXT: Final[dict[Times, Times]] = {"time": "full", "full": "off", "off": "time"}
 COLORS: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What commands write to colour and clear a terminal."""
+AT_ONCE: Final = 600
+"""Lines that are folded at once."""
+PAUSE: Final = 0.01
 LONGEST: Final = 10_000
 """Characters of a line that are shown."""
 
@@ -39,6 +43,9 @@ class LogText(Text):
     class Changed(Message):
         """Other lines are in sight, or they are shown otherwise."""
 
+    class ToStart(Message):
+        """The first line of all is wanted."""
+
     class NotFound(Message):
         """What is searched for is not in the lines beyond, as far as they are held."""
 
@@ -51,6 +58,11 @@ class LogText(Text):
         self.follow = True
         self.times: Times = "time"
         self.logs: Sequence[Log] = []
+        """The lines that are folded: all that are held, or some of them for a moment."""
+        self._all: Sequence[Log] = []
+        self._is_whole = (True, True)
+        self._kept = ("", 0)
+        self._stepping: Timer | None = None
         self.has_newer = False
         self._heights: list[int] = []
         self._highest = 0
@@ -63,16 +75,32 @@ class LogText(Text):
 
         Those shown before are not folded again, and the one at the top stays there.
         """
-        self.has_newer = has_newer
-        top = self._at(round(self.scroll_offset.y))
-        gone, came, kept = _overlap(self.logs, logs)
-        above, below = self._lines_of(logs[:came]), self._lines_of(logs[came + kept :])
+        self._all, self.has_newer = logs, has_newer
+        self._step()
+
+    def _step(self) -> None:
+        """Folds some more of all lines, those in sight first: folding thousands of them would hold up a key."""
+        if self._stepping is not None:
+            self._stepping.stop()
+            self._stepping = None
+        top = self._at(round(self.scroll_offset.y)) if self.logs else self._kept
+        gone, low, kept = _overlap(self.logs, self._all)
+        if not kept:
+            near = next((at for at, log in enumerate(self._all) if log.id == top[0]), 0)
+            low = len(self._all) if self.follow else max(0, near - AT_ONCE // 2)
+        high = low + kept
+        end = min(len(self._all), high + AT_ONCE)
+        start = max(0, low - (AT_ONCE - (end - high)))
+        above, below = self._lines_of(self._all[start:low]), self._lines_of(self._all[high:end])
         heights = self._heights[gone : gone + kept]
-        start = sum(self._heights[:gone])
-        self._folded = [*_flat(above), *self._folded[start : start + sum(heights)], *_flat(below)]
+        skipped = sum(self._heights[:gone])
+        self._folded = [*_flat(above), *self._folded[skipped : skipped + sum(heights)], *_flat(below)]
         self._heights = [*map(len, above), *heights, *map(len, below)]
-        self.logs = logs
+        self.logs = self._all[start:end]
         self._go_to(self._place_of(top))
+        self._is_whole = (start == 0, end == len(self._all))
+        if self._is_whole != (True, True):
+            self._stepping = self.set_timer(PAUSE, self._step)
 
     def _at(self, y: int) -> tuple[str, int]:
         """The line of the log that a row belongs to, and which row of it that is."""
@@ -90,7 +118,10 @@ class LogText(Text):
 
     def _line(self, log: "Log") -> list[LineOfText]:
         """A line of the log as lines of text: its own ends of lines stay."""
-        first, *more = COLORS.sub("", log.message[:LONGEST]).rstrip("\n").split("\n")
+        message = log.message[:LONGEST].expandtabs(4)
+        if "\x1b" in message:
+            message = COLORS.sub("", message)
+        first, *more = [printable(line) for line in message.rstrip("\n").split("\n")]
         if len(log.message) > LONGEST:
             more.append(f"… {len(log.message) - LONGEST:,} more characters; ^s writes all of them to a file")
         tone = "bad" if log.level >= 40 else "warning" if log.level >= 30 else ""
@@ -103,19 +134,15 @@ class LogText(Text):
             full = self.times == "full"
             told = f"{stamp:%Y-%m-%d %H:%M:%S}.{stamp.microsecond // 1000:03} " if full else f"{stamp:%H:%M:%S} "
             parts.insert(0, Part(told, "label"))
-            parts += [Part(f"{log.name}: ", "label")] if full else []
-        lines = [(*parts, Part(first, tone)), *((Part(f"  {line}", tone),) for line in more)]
-        return [
-            tuple(part._replace(text=on_one_line(part.text.replace("\t", "    "))) for part in line) for line in lines
-        ]
+            parts += [Part(f"{on_one_line(log.name)}: ", "label")] if full else []
+        return [(*parts, Part(first, tone)), *((Part(f"  {line}", tone),) for line in more)]
 
     def _fold(self) -> None:
         """All lines anew: the width, or what is told of them, is another."""
-        top = self._at(round(self.scroll_offset.y))
+        self._kept = self._at(round(self.scroll_offset.y))
         self._width = max(10, self.scrollable_content_region.width)
-        lines = self._lines_of(self.logs)
-        self._folded, self._heights = _flat(lines), [len(each) for each in lines]
-        self._go_to(self._place_of(top))
+        self.logs, self._heights, self._folded = [], [], []
+        self._step()
 
     def _go_to(self, y: int) -> None:
         """Scrolls to a row, or to the end while it follows. That is not taken for an act of who reads."""
@@ -134,12 +161,12 @@ class LogText(Text):
     @property
     def is_at_start(self) -> bool:
         """Whether the first line that is held is in sight."""
-        return round(self.scroll_offset.y) == 0
+        return self._is_whole[0] and round(self.scroll_offset.y) == 0
 
     @property
     def is_at_end(self) -> bool:
         """Whether the last one is."""
-        return round(self.scroll_offset.y) >= self.max_scroll_y
+        return self._is_whole[1] and round(self.scroll_offset.y) >= self.max_scroll_y
 
     # Reading
 
@@ -163,6 +190,12 @@ class LogText(Text):
         self.follow = True
         self._go_to(0)
         self.post_message(self.Changed())
+
+    def action_scroll_home(self) -> None:
+        """Goes to the start, also of what is not held."""
+        self.follow = False
+        self._go_to(0)
+        self.post_message(self.ToStart())
 
     def action_follow(self) -> None:
         """Follows the end, or lets it go."""

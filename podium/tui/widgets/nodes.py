@@ -55,8 +55,8 @@ class Nodes(Rows):
     """Nodes of a graph, a row each; a search goes from one with a text in its name to the next."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "next(1)", "Next found", show=False),
-        Binding("N", "next(-1)", "Previous found", show=False),
+        Binding("n", "next(1)", "Next found", show=False, system=True),
+        Binding("N", "next(-1)", "Previous found", show=False, system=True),
     ]
 
     search = ""

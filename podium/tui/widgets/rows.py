@@ -26,13 +26,13 @@ class Rows(ScrollView, can_focus=True):
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup,ctrl+b", "turn(-1)", "Page up", show=False),
-        Binding("pagedown,ctrl+f", "turn(1)", "Page down", show=False),
-        Binding("home,g", "go(0)", "First", show=False),
-        Binding("end,G", "go(-1)", "Last", show=False),
-        Binding("enter", "open", "Open", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False, system=True),
+        Binding("down,j", "move(1)", "Down", show=False, system=True),
+        Binding("pageup,ctrl+b", "turn(-1)", "Page up", show=False, system=True),
+        Binding("pagedown,ctrl+f", "turn(1)", "Page down", show=False, system=True),
+        Binding("home,g", "go(0)", "First", show=False, system=True),
+        Binding("end,G", "go(-1)", "Last", show=False, system=True),
+        Binding("enter", "open", "Open", show=False, system=True),
     ]
 
     class Opened(Message):

@@ -52,14 +52,14 @@ class Text(ScrollView, can_focus=True):
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("pageup,ctrl+b", "page_up", "Page up", show=False),
-        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False),
-        Binding("home,g", "scroll_home", "First", show=False),
-        Binding("end,G", "scroll_end", "Last", show=False),
-        Binding("n", "next(1)", "Next found", show=False),
-        Binding("N", "next(-1)", "Previous found", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, system=True),
+        Binding("down,j", "scroll_down", "Down", show=False, system=True),
+        Binding("pageup,ctrl+b", "page_up", "Page up", show=False, system=True),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False, system=True),
+        Binding("home,g", "scroll_home", "First", show=False, system=True),
+        Binding("end,G", "scroll_end", "Last", show=False, system=True),
+        Binding("n", "next(1)", "Next found", show=False, system=True),
+        Binding("N", "next(-1)", "Previous found", show=False, system=True),
     ]
 
     def __init__(self, **options: Any) -> None:
