@@ -26,7 +26,7 @@ def reason_lines(reason: "Reason", label: str, width: int) -> Iterator[LineOfTex
     """A cause in short, with the command that changes it, beside a label."""
     yield (Part(padded(label, width), "label"), Part(reason.sentence, "warning"))
     if reason.fix:
-        yield (Part(padded("", width)), Part(f"$ {reason.fix}", "busy"))
+        yield (Part(padded("", width), "label"), _fix(reason.fix))
 
 
 def explanation_lines(explanation: "Explanation", now: datetime) -> Iterator[LineOfText]:
@@ -41,19 +41,24 @@ def explanation_lines(explanation: "Explanation", now: datetime) -> Iterator[Lin
         yield (Part("Also: " if number else "", "label"), Part(reason.sentence, "" if number else "warning"))
         yield (Part(f"  {padded('cause', 12)}", "label"), Part(reason.code))
         if reason.fix:
-            yield (Part(f"  {padded('fix', 12)}", "label"), Part(f"$ {reason.fix}", "busy"))
+            yield (Part(f"  {padded('fix', 12)}", "label"), _fix(reason.fix))
         yield from _evidence(reason.evidence)
         if reason.holders:
             yield ()
             yield from table_lines(HOLDERS, reason.holders, {}, now)
 
 
+def _fix(text: str) -> Part:
+    """What changes it: mostly a command."""
+    return Part(text, "busy" if text.startswith(("podium ", "prefect ")) else "")
+
+
 def _evidence(evidence: Mapping[str, Any]) -> Iterator[LineOfText]:
     """What the cause was seen from, a line each."""
-    width = max([12, *(len(name) + 1 for name in evidence)])
-    for name, value in evidence.items():
-        if value is not None:
-            yield (Part(f"  {padded(name.replace('_', ' '), width)}", "label"), Part(_told(value)))
+    known = {name: value for name, value in evidence.items() if value is not None}
+    width = max([12, *(len(name) + 1 for name in known)])
+    for name, value in known.items():
+        yield (Part(f"  {padded(name.replace('_', ' '), width)}", "label"), Part(_told(value)))
 
 
 def _told(value: Any) -> str:

@@ -34,6 +34,8 @@ LONGEST: Final = 10_000
 class LogText(Text):
     """Lines of a log. While it ``follow``s, the last one is in sight; who scrolls up reads undisturbed."""
 
+    hangs = False
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "follow", "follow"),
         Binding("w", "wrap", "wrap"),

@@ -40,6 +40,9 @@ class Searched(Protocol):
 class Text(ScrollView, can_focus=True):
     """Lines that fold to the width, with a search over them."""
 
+    hangs = True
+    """Whether what is folded begins below its text, beside its label."""
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text--good",
         "text--bad",
@@ -95,7 +98,7 @@ class Text(ScrollView, can_focus=True):
     def _fold_line(self, line: LineOfText) -> list[LineOfText]:
         if not self.wrap or sum(width_of(part.text) for part in line) <= self._width:
             return [line]
-        return list(folded(line, self._width))
+        return folded(line, self._width, hanging(line, self._width) if self.hangs else 0)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines fold elsewhere."""
@@ -192,8 +195,14 @@ def _printable(line: LineOfText) -> LineOfText:
     return tuple(part._replace(text=on_one_line(part.text.replace("\t", "    "))) for part in line)
 
 
-def folded(line: LineOfText, width: int) -> list[LineOfText]:
-    """The line as several that are no wider; words stay whole where they can."""
+def hanging(line: LineOfText, width: int) -> int:
+    """How far from the left a line goes on where it is folded: beside its label, unless that is wide."""
+    label = width_of(line[0].text) if len(line) > 1 and line[0].tone == "label" else 0
+    return label if label <= width // 3 else 0
+
+
+def folded(line: LineOfText, width: int, hang: int = 0) -> list[LineOfText]:
+    """The line as several that are no wider, all but the first ``hang`` cells from the left; words stay whole."""
     result: list[LineOfText] = []
     current: list[Part] = []
     room = width
@@ -205,7 +214,7 @@ def folded(line: LineOfText, width: int) -> list[LineOfText]:
                 taken = taken[: space + 1]
             elif len(taken) < len(text) and current and text[: len(taken) + 1].find(" ") < 0 and room < width // 2:
                 taken = ""
-            if not taken and room == width:
+            if not taken and room == width - (hang if result else 0):
                 taken = text[0]
             if taken:
                 current.append(part._replace(text=taken))
@@ -213,6 +222,6 @@ def folded(line: LineOfText, width: int) -> list[LineOfText]:
                 text = text[len(taken) :]
             if text:
                 result.append(tuple(current))
-                current, room = [], width
+                current, room = [Part(" " * hang)] if hang else [], width - hang
                 text = text.lstrip(" ")
     return [*result, tuple(current)] if current or not result else result
