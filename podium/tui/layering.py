@@ -33,7 +33,8 @@ def layered(nodes: Sequence[Any]) -> list[Placed]:
     while waiting:
         node_id, before, sign = waiting.pop()
         node = by_id[node_id]
-        others = dict.fromkeys(edge.id for edge in node.parents if edge.id in by_id and edge.id != above[node_id])
+        told = {above[node_id], node_id}
+        others = dict.fromkeys(edge.id for edge in node.parents if edge.id in by_id and edge.id not in told)
         lines.append(Placed(node, before + sign, tuple(others)))
         inner = before + {BRANCH: PASSING, CORNER: EMPTY}.get(sign, "")
         children = below.get(node_id, [])

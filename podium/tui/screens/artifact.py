@@ -19,10 +19,6 @@ class ArtifactDetail(Detail):
         super().__init__(noun, row)
         self.concerns = ("prefect.artifact-collection.",)
 
-    def given(self) -> str:
-        """Its id, also where the row is that of its key."""
-        return self.noun.reference(self.row, self.names)
-
     def body(self) -> Iterator[Widget]:
         """The columns and what it holds."""
         yield Text(id="columns")

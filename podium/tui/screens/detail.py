@@ -80,8 +80,10 @@ class Detail(View):
         self.show()
 
     def given(self) -> str:
-        """What finds it: its id where it has one."""
-        return str(getattr(self.row, "id", None) or self.noun.reference(self.row, self.names))
+        """What finds it: the id it is listed with, where it has one."""
+        columns = (*self.noun.columns, *self.noun.detail)
+        ids = [column.of(self.row, self.names) for column in columns if column.name == "id"]
+        return str(next(iter(ids), None) or getattr(self.row, "id", None) or self.noun.reference(self.row, self.names))
 
     def show(self) -> None:
         """Writes what is known."""
