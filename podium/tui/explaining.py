@@ -62,4 +62,4 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[LineOfText]:
 
 
 def _told(value: Any) -> str:
-    return compact(value) if isinstance(value, list | dict) else cell(value, "text")
+    return compact(value) or "none" if isinstance(value, list | dict) else cell(value, "text")

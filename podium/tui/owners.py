@@ -88,5 +88,5 @@ async def _open(view: "View", noun: Noun, find: Callable[["Client"], Any]) -> No
     except ClientError as error:
         view.failed(error)
         return
-    if view.is_current:
+    if view.is_active:
         view.dashboard.push_screen(screen_of(noun, row))

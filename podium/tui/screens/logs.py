@@ -58,7 +58,7 @@ class Logs(View):
 
     def _attend(self) -> None:
         super()._attend()
-        if self.is_current:
+        if self.is_active:
             self.pane.attend()
 
     def _ignore(self) -> None:

@@ -30,7 +30,11 @@ PANES: Final = (
     ("Artifacts", "artifacts.Artifacts"),
     ("Logs", "logs.LogPane"),
 )
-OVERVIEW, LOGS = 0, 5
+OVERVIEW = 0
+ECHO: Final = 1.5
+"""Seconds after an event until it is stored as well: task runs are written from their events, after these are told."""
+LOOK_EVERY: Final = 10
+"""Seconds between looks at a run that goes on: states that are set by HTTP have no events."""
 CONCERNS: Final = ("prefect.flow-run.", "prefect.task-run.", "prefect.artifact-collection.")
 
 
@@ -51,6 +55,8 @@ class Run(Detail):
         self.panes: dict[int, Pane] = {OVERVIEW: Overview()}
         self.at = OVERVIEW
         self._ticking: Timer | None = None
+        self._echo: Timer | None = None
+        self._seconds = 0
         self._loaded = time.monotonic()
 
     def body(self) -> Iterator[Widget]:
@@ -167,20 +173,31 @@ class Run(Detail):
 
     def _attend(self) -> None:
         super()._attend()
-        if self.is_current and self._ticking is None:
+        if self.is_active and self._ticking is None:
             self._ticking = self.set_interval(1.0, self._tick)
             self.pane.attend()
 
     def _ignore(self) -> None:
         super()._ignore()
         self.pane.leave()
-        if self._ticking is not None:
-            self._ticking.stop()
-            self._ticking = None
+        for timer in (self._ticking, self._echo):
+            if timer is not None:
+                timer.stop()
+        self._ticking = self._echo = None
+
+    def rung(self) -> None:
+        """Something happened to it; what follows from that is seen with a second look."""
+        super().rung()
+        if self._echo is not None:
+            self._echo.stop()
+        self._echo = self.set_timer(ECHO, super().rung)
 
     def _tick(self) -> None:
+        self._seconds += 1
         if self.is_under_way:
             self.show_state()
+            if self._seconds % LOOK_EVERY == 0:
+                self.reload(now=False)
         self.pane.tick()
 
     # Opening

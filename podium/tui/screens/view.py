@@ -103,7 +103,7 @@ class View(Screen[None]):
         self.set_interval(AGES_EVERY, self._grow_older)
 
     def _grow_older(self) -> None:
-        if self.is_current:
+        if self.is_active:
             self.refresh_ages()
 
     def on_screen_resume(self) -> None:
@@ -115,7 +115,7 @@ class View(Screen[None]):
         self._ignore()
 
     def _attend(self) -> None:
-        if not self.is_current or self._listening is not None:
+        if not self.is_active or self._listening is not None:
             return
         if self.concerns:
             self._listening = self.listen()
@@ -140,7 +140,7 @@ class View(Screen[None]):
     def reconnected(self) -> None:
         """Another server, or the same one again: what was shown is old."""
         self._ignore()
-        if self.is_current:
+        if self.is_active:
             self._attend()
 
     # Loading
@@ -180,7 +180,7 @@ class View(Screen[None]):
     def _rested_enough(self) -> None:
         if self._again and not self._loading:
             self._again = False
-            if self.is_current:
+            if self.is_active:
                 self.reload()
 
     def failed(self, error: Exception) -> None:
