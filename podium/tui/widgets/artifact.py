@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
+from textual.widgets import Static
 
 from podium.client.nouns.noun import Column
-from podium.client.nouns.printing import printable
+from podium.client.nouns.printing import on_one_line, printable
 from podium.tui.artifact_data import grid_of, is_link, links_in, progress_bar, rows_of, text_of
 from podium.tui.widgets.table import Line, Table
 from podium.tui.widgets.text import LineOfText, Part, Text
@@ -38,7 +39,7 @@ class ArtifactBody(Vertical):
         if held is not None:
             held.show(list(_lines(artifact)))
             return
-        self.query("*").remove()
+        self.remove_children()
         if artifact is not None:
             self.mount(*_widgets(artifact))
 
@@ -46,10 +47,11 @@ class ArtifactBody(Vertical):
 def _widgets(artifact: Any) -> Iterator[Widget]:
     data = artifact.data
     if artifact.type == "table" and (grid := grid_of(data, MOST_ROWS)) is not None:
-        heads = grid.heads or tuple(str(number) for number, _ in enumerate(grid.rows[0] if grid.rows else (), 1))
+        numbered = (str(number) for number, _ in enumerate(grid.rows[0] if grid.rows else (), 1))
+        heads = [on_one_line(head) for head in grid.heads or numbered]
         total = rows_of(data)
         if total > len(grid.rows):
-            yield _text([(Part(f"{len(grid.rows):,} of {total:,} rows; {WHOLE}", "label"),)], "note")
+            yield _note(f"{len(grid.rows):,} of {total:,} rows; {WHOLE}")
         table = Table([Column(head, cut=True) for head in heads])
         table.show(0, [Line(str(number), row) for number, row in enumerate(grid.rows)], len(grid.rows))
         yield table
@@ -57,14 +59,10 @@ def _widgets(artifact: Any) -> Iterator[Widget]:
         from textual.widgets import Markdown  # it takes a while, and few artifacts need it
 
         if len(data) > LONGEST:
-            yield _text([(Part(f"The first {LONGEST:,} of {len(data):,} characters; {WHOLE}", "label"),)], "note")
-        from textual.containers import VerticalScroll
-
+            yield _note(f"The first {LONGEST:,} of {len(data):,} characters; {WHOLE}")
         text = printable(data[:LONGEST].replace("\t", "    ").replace("\r", ""))
-        links = [
-            (Part(f"{words}  " if words else "", "label"), Part(address, "busy")) for words, address in links_in(data)
-        ]
-        more = [_text([(Part("Links", "title"),), *links], "note")] if links else []
+        links = [f"{words}  {address}" if words else address for words, address in links_in(data[:LONGEST])]
+        more = [_note("\n".join(["Links", *map(on_one_line, links)]))] if links else []
         yield VerticalScroll(Markdown(text, open_links=False), *more)
     else:
         yield _text(list(_lines(artifact)))
@@ -89,7 +87,11 @@ def _lines(artifact: Any) -> Iterator[LineOfText]:
             yield (Part(f"{len(lines) - MOST_LINES:,} more lines", "label"),)
 
 
-def _text(lines: list[LineOfText], classes: str = "") -> Text:
-    text = Text(classes=classes)
+def _text(lines: list[LineOfText]) -> Text:
+    text = Text()
     text.show(lines)
     return text
+
+
+def _note(text: str) -> Static:
+    return Static(text, classes="note", markup=False)

@@ -142,7 +142,7 @@ class LogText(Text):
     def _fold(self) -> None:
         """All lines anew: the width, or what is told of them, is another."""
         self._kept = self._at(round(self.scroll_offset.y))
-        self._width = max(10, self.scrollable_content_region.width)
+        self._width = max(10, self.room)
         self.logs, self._heights, self._folded = [], [], []
         self._step()
 
@@ -156,6 +156,10 @@ class LogText(Text):
 
     def show_log(self, log_id: str) -> None:
         """Has a line in sight, in the middle, where a search goes on from."""
+        if all(log.id != log_id for log in self.logs):  # it is not folded yet
+            self.follow, self._kept = False, (log_id, 0)
+            self.logs, self._heights, self._folded = [], [], []
+            self._step()
         at = next((number for number, log in enumerate(self.logs) if log.id == log_id), None)
         if at is not None:
             self._show_found(sum(self._heights[:at]))
@@ -174,7 +178,7 @@ class LogText(Text):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines fold elsewhere, or more of them fit."""
-        if self.scrollable_content_region.width != self._width:
+        if self.room != self._width:
             self._fold()
         else:
             self._go_to(round(self.scroll_offset.y))

@@ -117,7 +117,7 @@ class Nodes(Rows):
 
     def render_line(self, y: int) -> Strip:
         """The head, or the row that is there."""
-        width = self.scrollable_content_region.width
+        width = self.room
         if y == 0:
             style = self.style("head")
             return Strip([Segment(self.head(width), style)]).adjust_cell_length(width, style)

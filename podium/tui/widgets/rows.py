@@ -48,6 +48,11 @@ class Rows(ScrollView, can_focus=True):
         self._styles: dict[str, Style] = {}
 
     @property
+    def room(self) -> int:
+        """Cells of a line, known at once: what the compositor tells may be that of the layout before."""
+        return max(0, self.outer_size.width - self.styles.gutter.width - self.scrollbar_gutter.width)
+
+    @property
     def page(self) -> int:
         """Rows that fit."""
         return max(1, self.size.height - 1)

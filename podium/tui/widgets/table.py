@@ -114,7 +114,7 @@ class Table(Rows):
             if not column.rank or column.rank == ID_RANK or not cells or any(row[at] for row in cells)
         ]
         widths = [max([width_of(self.columns[at].name), *(width_of(row[at]) for row in cells)]) for at in kept]
-        room = self.scrollable_content_region.width - len(PLAIN)
+        room = self.room - len(PLAIN)
         shown, fitted = fit([self.columns[at] for at in kept], widths, max(room, 10))
         self._shown = [kept[at] for at in shown]
         self._widths = [fitted[at] for at in shown]
@@ -151,7 +151,7 @@ class Table(Rows):
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen: the heads, or the row that is there."""
-        width = self.scrollable_content_region.width
+        width = self.room
         if y == 0:
             heads = [
                 cut(self.columns[at].name.upper(), size) for at, size in zip(self._shown, self._widths, strict=True)

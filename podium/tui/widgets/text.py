@@ -74,6 +74,11 @@ class Text(ScrollView, can_focus=True):
         self._styles: dict[str, Style] = {}
         self._width = 0
 
+    @property
+    def room(self) -> int:
+        """Cells of a line, known at once: what the compositor tells may be that of the layout before."""
+        return max(0, self.outer_size.width - self.styles.gutter.width - self.scrollbar_gutter.width)
+
     def show(self, lines: Sequence[LineOfText]) -> None:
         """Shows these lines in place of the others; the place on the screen stays."""
         self.lines = [_printable(line) for line in lines]
@@ -90,7 +95,7 @@ class Text(ScrollView, can_focus=True):
         self.refresh()
 
     def _fold(self) -> None:
-        self._width = max(10, self.scrollable_content_region.width)
+        self._width = max(10, self.room)
         self._folded = [(number, part) for number, line in enumerate(self.lines) for part in self._fold_line(line)]
         self.virtual_size = Size(self._width, len(self._folded))
         self.refresh()
@@ -102,7 +107,7 @@ class Text(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines fold elsewhere."""
-        if self.scrollable_content_region.width != self._width:
+        if self.room != self._width:
             self._fold()
 
     def find(self, text: str) -> int:
@@ -150,7 +155,7 @@ class Text(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen."""
-        width = self.scrollable_content_region.width
+        width = self.room
         at = round(self.scroll_offset.y) + y
         if at >= len(self._folded):
             return Strip.blank(width, self.rich_style)
