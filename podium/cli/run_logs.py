@@ -1,7 +1,6 @@
 """The command that prints the log of a run, whole, its end, or as it grows."""
 
 from collections.abc import Iterable
-from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,12 +9,12 @@ from podium.cli.context import FormatOption, Invocation, current
 from podium.cli.declaring import completing, example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.output import Format
+from podium.client.log_lines import LEVELS, line_text
 from podium.client.nouns.noun import Noun, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.wire.logs import Log
 
-LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 USUAL_LINES = 20
 
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run is over; exit as it ended.")]
@@ -111,7 +110,4 @@ def write_lines(invocation: Invocation, lines: "Iterable[Log]", output: Format) 
 
 def write_line(invocation: Invocation, line: "Log") -> None:
     """Write a line for people."""
-    level = LEVELS.get(line.level, str(line.level))
-    # In UTC, to the second: the same on every machine that reads along.
-    stamp = line.timestamp.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    invocation.output.line(f"{stamp} {level:<8} {line.name}: {line.message}")
+    invocation.output.line(line_text(line))

@@ -22,7 +22,9 @@ LISTEN_EVERY = 5.0
 SETTLED_AFTER = 1.5
 """Seconds without a line after the end of a run: clients send their last lines after its last state."""
 REMEMBERED = timedelta(minutes=5)
-"""Lines that come this much later than others with a later time are still seen."""
+"""Lines that come this much later than others with a later time are still seen, ..."""
+MOST_REMEMBERED = 5_000
+"""... unless so many have a later time: what is remembered of a log stays small, however fast it grows."""
 PAGE = 200
 PATIENCE = 600.0
 """Seconds without an answer after which following ends with the error."""
@@ -88,7 +90,8 @@ class LogTail:
     def last(self, number: int) -> list[Log]:
         """The last lines there are; only what comes after them is read then."""
         body = {"logs": self._wanted, "sort": "TIMESTAMP_DESC"}
-        found = self._steady.call(lambda: list(self._steady.client.pages(logs.FILTER, body, number)))[::-1]
+        read = self._steady.call(lambda: list(self._steady.client.pages(logs.FILTER, body, number)))
+        found = list({line.id: line for line in read[::-1]}.values())  # a page repeats lines where others came before
         if found:
             self._anchor = found[0].timestamp
             self._keep(found)
@@ -106,6 +109,7 @@ class LogTail:
             if again and again[0].id == self._read[-1].id:
                 yield from self._keep(again[1:])
                 if len(again) < PAGE:
+                    self._forget()
                     return
                 at = len(self._read)
             else:
@@ -137,9 +141,13 @@ class LogTail:
 
     def _forget(self) -> int:
         """Keeps the memory short; how many lines were forgotten."""
-        if self._read[-1].timestamp - self._read[0].timestamp <= 2 * REMEMBERED:
+        last = self._read[-1].timestamp
+        if last - self._read[0].timestamp > 2 * REMEMBERED:
+            self._anchor = last - REMEMBERED
+        elif len(self._read) > 2 * MOST_REMEMBERED:
+            self._anchor = self._read[-MOST_REMEMBERED].timestamp
+        else:
             return 0
-        self._anchor = self._read[-1].timestamp - REMEMBERED
         kept = [line for line in self._read if line.timestamp >= self._anchor]
         gone = len(self._read) - len(kept)
         self._read, self._ids = kept, {line.id for line in kept}

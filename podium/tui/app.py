@@ -217,7 +217,7 @@ class Dashboard(App[None]):
 
         view = self.view
         if view is not None:
-            self.push_screen(Help(view.heading, [(key, label) for key, label, _ in view.shown_keys()]))
+            self.push_screen(Help(view.heading, view.all_keys()))
 
     def prompt(self, sign: str, text: str, words: Sequence[str], done: Done, wrong: str = "") -> None:
         """Asks for a line until nothing is wrong with it."""

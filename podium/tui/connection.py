@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -147,6 +148,7 @@ class Listening:
         self._connection = connection
         self._path, self._wanted, self._rung = path, wanted, rung
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()  # Textual looks up in it what a timer or worker belongs to
         self._frames: deque[str] | None = deque(maxlen=FRAMES) if frames else None
         self._bell: Bell | None = None
         self._over = False
@@ -194,7 +196,7 @@ class Listening:
             return
         self._pending = True
         try:
-            self._loop.call_soon_threadsafe(self._soon)
+            self._loop.call_soon_threadsafe(self._soon, context=self._context)
         except RuntimeError:
             self._over = True  # the loop is closed
 

@@ -6,11 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from podium.client.nouns.noun import Noun
     from podium.tui.screens.view import View
 
 
 class More(NamedTuple):
-    """A key of a list that opens another screen about the row: ``screen`` is ``module.Class`` in `screens`."""
+    """A key of a list, and of details, that opens another screen about a row.
+
+    ``screen`` is ``module.Class`` in `screens`.
+    """
 
     key: str
     label: str
@@ -46,10 +50,19 @@ def _noun(
     return ViewRow(name, title, f"List {title.lower()}.", aliases, noun=name, concerns=concerns, opens=opens, more=more)
 
 
+LOGS: Final = More("l", "logs", "logs.Logs")
+
 VIEWS: Final = (
     ViewRow("home", "Home", "Runs by state over time, what failed, what is next.", ("pulse", "0"), "home.Home"),
-    _noun("flow-run", "Flow runs", ("fr", "run", "runs"), ("prefect.flow-run.",)),
-    _noun("task-run", "Task runs", ("tr", "task", "tasks"), ("prefect.task-run.",)),
+    _noun(
+        "flow-run",
+        "Flow runs",
+        ("fr", "run", "runs"),
+        ("prefect.flow-run.",),
+        opens="run.Run",
+        more=(LOGS, More("x", "explain", "explain.Explain")),
+    ),
+    _noun("task-run", "Task runs", ("tr", "task", "tasks"), ("prefect.task-run.",), more=(LOGS,)),
     _noun("flow", "Flows", ("fl",), ("prefect.flow.",)),
     _noun("deployment", "Deployments", ("d", "dep"), ("prefect.deployment.",)),
     _noun("schedule", "Schedules of commands", ("sch",), ("prefect.deployment.",)),
@@ -65,7 +78,7 @@ VIEWS: Final = (
     _noun("block", "Blocks", ("b",), ("prefect.block-document.",)),
     _noun("block-type", "Block types", ("bt",), ("prefect.block-type.",)),
     _noun("variable", "Variables", ("v", "var", "vars"), ("prefect.variable.",)),
-    _noun("artifact", "Artifacts", ("a", "art"), ("prefect.artifact-collection.",)),
+    _noun("artifact", "Artifacts", ("a", "art"), ("prefect.artifact-collection.",), opens="artifact.ArtifactDetail"),
     _noun("event", "Events", ("ev",), ("",)),
     ViewRow("profile", "Profiles", "Choose another server.", ("ctx", "profiles", "context"), "profiles.Profiles"),
 )
@@ -98,3 +111,10 @@ def view_of(row: ViewRow, filter_text: str = "") -> "View":
     """A screen for a view."""
     view: View = screen_class(row.screen)(row, filter_text)
     return view
+
+
+def screen_of(noun: "Noun", row: Any) -> "View":
+    """The screen that a row of a noun opens."""
+    view = view_named(noun.name)
+    screen: View = screen_class(view.opens if view else "detail.Detail")(noun, row)
+    return screen

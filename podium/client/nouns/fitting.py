@@ -6,6 +6,7 @@ never touched.
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from podium.client.nouns.noun import Column
@@ -60,6 +61,7 @@ def width_of(text: str) -> int:
     return sum(_width(char) for char in text)
 
 
+@lru_cache(4096)
 def _width(char: str) -> int:
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
@@ -78,6 +80,8 @@ def cut(text: str, width: int) -> str:
 
 def head(text: str, width: int) -> str:
     """As much of the text as so many cells take."""
+    if text.isascii():
+        return text[: max(width, 0)]
     taken = 0
     for at, char in enumerate(text):
         taken += _width(char)

@@ -14,8 +14,10 @@ from podium.client.nouns.noun import Column, Names, Noun, joined
 from podium.client.nouns.printing import on_one_line
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
+from podium.tui.owners import OWNERS, open_owner
 from podium.tui.screens.view import View
-from podium.tui.widgets.text import LineOfText, Part, Text
+from podium.tui.views import screen_class, view_named
+from podium.tui.widgets.text import LineOfText, Part, Searched, Text
 
 LONG = 60
 """Characters of JSON from which on it is written over several lines."""
@@ -32,14 +34,19 @@ class Detail(View):
     def __init__(self, noun: Noun, row: Any) -> None:
         super().__init__()
         self.noun, self.row = noun, row
-        self.names: Names = {}
+        self.names: Names = {join.name: {} for join in noun.joins}
         self.as_json = False
-        self.heading = f"{noun.words.capitalize()} {noun.told(row, {join.name: {} for join in noun.joins})}"
+        self.heading = f"{noun.words.capitalize()} {noun.told(row, self.names)}"
         self.concerns = (f"prefect.{noun.name}.",)
         self.acts = {act.name: act for act in acts_of(noun)}
         self._sections: list[tuple[str, tuple[Column, ...], Sequence[Any]]] = []
+        view = view_named(noun.name)
+        for more in view.more if view else ():
+            self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
         for act in self.acts.values():
             self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
+        if self.noun.name in OWNERS:
+            self._bindings.bind("J", "owner", "owner", show=False)
 
     def body(self) -> Iterator[Widget]:
         """The text alone."""
@@ -50,12 +57,17 @@ class Detail(View):
         """The text."""
         return self.query_one(Text)
 
+    @property
+    def searched(self) -> Searched | None:
+        """What `/` searches; None where there is no text."""
+        return self.text
+
     async def load(self) -> None:
         """The row as it is now, the names it shows and its lists."""
-        noun, row = self.noun, self.row
+        noun, given = self.noun, self.given()
 
         def fetch(client: Any) -> tuple[Any, Names, list[tuple[str, tuple[Column, ...], Sequence[Any]]]]:
-            fresh = noun.find(client, str(getattr(row, "id", None) or noun.reference(row, self.names)))
+            fresh = noun.find(client, given)
             sections = [(each.name, each.columns, each.rows(client, fresh)) for each in noun.sections]
             return fresh, joined(client, noun, [fresh], detail=True), sections
 
@@ -66,6 +78,12 @@ class Detail(View):
             raise
         self.heading = f"{noun.words.capitalize()} {noun.told(self.row, self.names)}"
         self.show()
+
+    def given(self) -> str:
+        """What finds it: the id it is listed with, where it has one."""
+        columns = (*self.noun.columns, *self.noun.detail)
+        ids = [column.of(self.row, self.names) for column in columns if column.name == "id"]
+        return str(next(iter(ids), None) or getattr(self.row, "id", None) or self.noun.reference(self.row, self.names))
 
     def show(self) -> None:
         """Writes what is known."""
@@ -82,7 +100,7 @@ class Detail(View):
 
     def refresh_ages(self) -> None:
         """Tells ages anew."""
-        if self.names and not self.as_json:
+        if not self.as_json:
             self.show()
 
     def action_json(self) -> None:
@@ -92,12 +110,23 @@ class Detail(View):
 
     def action_search(self) -> None:
         """Asks for a text to find."""
-        self.dashboard.prompt("/", self.text.search, (), self.search)
+        if self.searched is None:
+            self.dashboard.say("There is no text to search here.")
+        else:
+            self.dashboard.prompt("/", self.searched.search, (), self.search)
 
     def search(self, text: str) -> str | None:
         """Finds a text; says so where it is not there."""
-        found = self.text.find(text)
+        found = self.searched.find(text) if self.searched else 0
         return None if found or not text else f"{text!r} is not here."
+
+    def action_open(self, screen: str) -> None:
+        """Opens another screen about it."""
+        self.dashboard.push_screen(screen_class(screen)(self.noun, self.row))
+
+    def action_owner(self) -> None:
+        """Opens what it belongs to."""
+        open_owner(self, self.noun, self.row)
 
     def action_act(self, name: str) -> None:
         """Does something to it, once it is confirmed."""
@@ -105,8 +134,8 @@ class Detail(View):
 
     def action_back(self) -> None:
         """Ends a search; then goes back."""
-        if self.text.search:
-            self.text.find("")
+        if self.searched and self.searched.search:
+            self.searched.find("")
         else:
             super().action_back()
 
@@ -116,11 +145,13 @@ class Detail(View):
         return [(key, label, key not in dim) for key, label, _ in super().shown_keys()]
 
 
-def detail_lines(columns: Sequence[Column], row: Any, names: Names, now: datetime) -> Iterator[LineOfText]:
-    """A line for each column that has a value, or several for a long one."""
+def detail_lines(
+    columns: Sequence[Column], row: Any, names: Names, now: datetime, width: int = 0
+) -> Iterator[LineOfText]:
+    """A line for each column that has a value, or several for a long one; ``width`` is that of the names at least."""
     pairs = [(column, _value(column, column.of(row, names), now)) for column in columns]
     shown = [(column, text) for column, text in pairs if text]
-    width = max((len(column.name) for column, _ in shown), default=0) + 2
+    width = max([width, *(len(column.name) + 2 for column, _ in shown)])
     for column, text in shown:
         tone = (tone_of(text) or "") if column.kind == "state" else ""
         first, *more = text.split("\n")

@@ -13,6 +13,7 @@ from podium.client.nouns.registry import noun_of
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
 from podium.tui.filtering import parse
+from podium.tui.owners import OWNERS, open_owner
 from podium.tui.screens.view import View
 from podium.tui.views import ViewRow, screen_class
 from podium.tui.widgets.table import Line, Table
@@ -53,6 +54,8 @@ class Listing(View):
             self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
         for act in self.acts.values():
             self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
+        if self.noun.name in OWNERS:
+            self._bindings.bind("J", "owner", "owner", show=False)
 
     def body(self) -> Iterator[Widget]:
         """The table alone."""
@@ -221,6 +224,11 @@ class Listing(View):
         """Opens a screen about the row."""
         if self.current is not None:
             self.dashboard.push_screen(screen_class(screen)(self.noun, self.current))
+
+    def action_owner(self) -> None:
+        """Opens what the row belongs to."""
+        if self.current is not None:
+            open_owner(self, self.noun, self.current)
 
     def action_act(self, name: str) -> None:
         """Does something to what is chosen, once it is confirmed."""

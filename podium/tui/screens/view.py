@@ -1,5 +1,6 @@
 """What all views share: the bars, the keys, and asking the server only while they are seen."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 AGES_EVERY = 20.0
 """Seconds after which ages on the screen are told anew."""
+REST = 4.0
+"""How many times as long as a load took nothing is asked after it because something happened."""
 
 KEY_NAMES = {
     "colon": ":",
@@ -40,11 +43,11 @@ class View(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "app.go", "go to", show=False),
-        Binding("question_mark", "app.help", "help", show=False),
-        Binding("escape", "back", "back", show=False),
-        Binding("r", "again", "refresh", show=False),
-        Binding("minus", "app.last", "last view", show=False),
+        Binding("colon", "app.go", "go to", show=False, system=True),
+        Binding("question_mark", "app.help", "help", show=False, system=True),
+        Binding("escape", "back", "back", show=False, system=True),
+        Binding("r", "again", "refresh", show=False, system=True),
+        Binding("minus", "app.last", "last view", show=False, system=True),
     ]
 
     heading = ""
@@ -54,12 +57,15 @@ class View(Screen[None]):
     address = ""
     """What is typed after `:` to come here."""
     concerns: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    """Ids of resources, where only events that one of them has a part in concern the view."""
 
     def __init__(self) -> None:
         super().__init__()
         self._listening: Listening | None = None
         self._loading = False
         self._again = False
+        self._started = self._rested = 0.0
 
     # What a view is made of
 
@@ -97,7 +103,7 @@ class View(Screen[None]):
         self.set_interval(AGES_EVERY, self._grow_older)
 
     def _grow_older(self) -> None:
-        if self.is_current:
+        if self.is_active:
             self.refresh_ages()
 
     def on_screen_resume(self) -> None:
@@ -109,7 +115,7 @@ class View(Screen[None]):
         self._ignore()
 
     def _attend(self) -> None:
-        if not self.is_current or self._listening is not None:
+        if not self.is_active or self._listening is not None:
             return
         if self.concerns:
             self._listening = self.listen()
@@ -118,7 +124,8 @@ class View(Screen[None]):
     def listen(self) -> Listening:
         """Listens to what concerns it."""
         prefixes = [each for each in self.concerns if each]
-        wanted = {"event": {"prefix": prefixes}} if prefixes else {}
+        wanted: dict[str, Any] = {"event": {"prefix": prefixes}} if prefixes else {}
+        wanted |= {"any_resource": {"id": list(self.about)}} if self.about else {}
         return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung)
 
     def rung(self) -> None:
@@ -133,22 +140,25 @@ class View(Screen[None]):
     def reconnected(self) -> None:
         """Another server, or the same one again: what was shown is old."""
         self._ignore()
-        if self.is_current:
+        if self.is_active:
             self._attend()
 
     # Loading
 
     def reload(self, *, now: bool = True) -> None:
-        """Loads anew: ``now`` in place of a load under way, else after it."""
-        if self._loading and not now:
+        """Loads anew: ``now`` in place of a load under way, else after it and a rest, in proportion to what it took."""
+        if not now and (self._loading or self._again or self._rested > time.monotonic()):
+            if not self._loading and not self._again:
+                self._rest()
             self._again = True
             return
-        self._loading = True
+        self._loading, self._again = True, False
         self.run_worker(self._load(), group="load", exclusive=True)
 
     async def _load(self) -> None:
         from podium.client.errors import ClientError
 
+        start = self._started = time.monotonic()
         try:
             await self.load()
         except (ClientError, ValueError) as error:
@@ -156,11 +166,22 @@ class View(Screen[None]):
         else:
             self.say("")
         finally:
-            self._loading = False
+            if self._started == start:  # else another load took its place
+                self._loading = False
+            self._rested = time.monotonic() + REST * (time.monotonic() - start)
         self.update_bars()
         if self._again:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Loads once it has rested, if it is still seen and nothing else made it load."""
+        self.set_timer(max(0.2, self._rested - time.monotonic()), self._rested_enough)
+
+    def _rested_enough(self) -> None:
+        if self._again and not self._loading:
             self._again = False
-            self.set_timer(0.2, self.reload)
+            if self.is_active:
+                self.reload()
 
     def failed(self, error: Exception) -> None:
         """Says what is wrong; what was shown stays."""
@@ -186,6 +207,15 @@ class View(Screen[None]):
             if binding.show and binding.action not in shown:
                 shown[binding.action] = (self.key_name(binding.key), binding.description, enabled)
         return list(shown.values())
+
+    def all_keys(self) -> list[tuple[str, str]]:
+        """Every key of its own with what it does; those of the last line first."""
+        keys = [(key, label) for key, label, _ in self.shown_keys()]
+        for _, binding, _, _ in self.active_bindings.values():
+            is_own = not binding.system and not binding.action.startswith(("app.", "screen.", "scroll_", "page_"))
+            if is_own and not binding.show and binding.description:
+                keys.append((self.key_name(binding.key), binding.description))
+        return list(dict.fromkeys(keys))
 
     @staticmethod
     def key_name(key: str) -> str:

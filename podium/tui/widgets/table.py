@@ -1,21 +1,20 @@
 """A table of which only a window of rows is held; the rest is asked for when it comes into sight."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from podium.client.nouns.cells import tone_of
 from podium.client.nouns.fitting import GAP, cut, fit, padded, width_of
 from podium.client.nouns.noun import Column
 from podium.client.nouns.printing import on_one_line
+from podium.tui.widgets.rows import Rows
 
 ID_RANK: Final = 9
 LONGEST: Final = 400
@@ -37,33 +36,11 @@ def screen_columns(columns: Sequence[Column]) -> list[int]:
     return [at for at in places if columns[at].kind != "id"] + [at for at in places if columns[at].kind == "id"]
 
 
-class Table(ScrollView, can_focus=True):
+class Table(Rows):
     """Rows under their heads with a cursor. Who owns it answers `Wanted` with `show`.
 
     One that ``is_open`` has more rows than are known; its ``total`` then counts one that is not there yet.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--head",
-        "table--cursor",
-        "table--marked",
-        "table--waiting",
-        "table--good",
-        "table--bad",
-        "table--warning",
-        "table--busy",
-        "table--idle",
-    }
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup,ctrl+b", "turn(-1)", "Page up", show=False),
-        Binding("pagedown,ctrl+f", "turn(1)", "Page down", show=False),
-        Binding("home,g", "go(0)", "First", show=False),
-        Binding("end,G", "go(-1)", "Last", show=False),
-        Binding("enter", "open", "Open", show=False),
-    ]
 
     class Wanted(Message):
         """Rows from ``first`` on are about to be seen and are not there."""
@@ -72,10 +49,10 @@ class Table(ScrollView, can_focus=True):
             super().__init__()
             self.first = first
 
-    class Opened(Message):
+    class Opened(Rows.Opened):
         """The row under the cursor is chosen."""
 
-    class Moved(Message):
+    class Moved(Rows.Moved):
         """The cursor stands on another row."""
 
     def __init__(self, columns: Sequence[Column], **options: Any) -> None:
@@ -85,15 +62,13 @@ class Table(ScrollView, can_focus=True):
         self.columns = [
             columns[at]._replace(rank=ID_RANK, cut=False) if columns[at].kind == "id" else columns[at] for at in order
         ]
-        self.first, self.total = 0, 0
+        self.first = 0
         self.lines: list[Line] = []
-        self.cursor = 0
         self.marked: set[str] = set()
         self.is_open = False
         self._asked: int | None = None
         self._shown: list[int] = []
         self._widths: list[int] = []
-        self._styles: dict[str, Style] = {}
 
     # What is shown
 
@@ -111,7 +86,7 @@ class Table(ScrollView, can_focus=True):
         self.cursor = max(0, min(self.cursor, self.total - 1))
         self._measure()
         self.refresh()
-        self._look()
+        self.look()
 
     @property
     def current(self) -> Line | None:
@@ -120,9 +95,14 @@ class Table(ScrollView, can_focus=True):
         return self.lines[at] if 0 <= at < len(self.lines) else None
 
     @property
-    def page(self) -> int:
-        """Rows that fit."""
-        return max(1, self.size.height - 1)
+    def last(self) -> int:
+        """The last row that is there."""
+        return max(0, self.total - (2 if self.is_open else 1))
+
+    @property
+    def can_open(self) -> bool:
+        """Whether the row under the cursor is held."""
+        return self.current is not None
 
     def _measure(self) -> None:
         """Chooses the columns that fit and their widths."""
@@ -134,7 +114,7 @@ class Table(ScrollView, can_focus=True):
             if not column.rank or column.rank == ID_RANK or not cells or any(row[at] for row in cells)
         ]
         widths = [max([width_of(self.columns[at].name), *(width_of(row[at]) for row in cells)]) for at in kept]
-        room = self.scrollable_content_region.width - len(PLAIN)
+        room = self.room - len(PLAIN)
         shown, fitted = fit([self.columns[at] for at in kept], widths, max(room, 10))
         self._shown = [kept[at] for at in shown]
         self._widths = [fitted[at] for at in shown]
@@ -143,57 +123,9 @@ class Table(ScrollView, can_focus=True):
         """Other columns may fit."""
         self._measure()
         self.keep_in_sight()
-        self._look()
+        self.look()
 
-    # Keys
-
-    def action_move(self, by: int) -> None:
-        """Moves the cursor."""
-        self.move_to(self.cursor + by)
-
-    def action_turn(self, by: int) -> None:
-        """Moves the cursor by a screen."""
-        self.move_to(self.cursor + by * self.page)
-
-    def action_go(self, to: int) -> None:
-        """Moves the cursor to the first or last row."""
-        self.move_to(to if to >= 0 else self.total - 1)
-
-    def action_open(self) -> None:
-        """Chooses the row under the cursor."""
-        if self.current is not None:
-            self.post_message(self.Opened())
-
-    def move_to(self, index: int) -> None:
-        """Puts the cursor on a row, which comes into sight."""
-        last = self.total - (2 if self.is_open else 1)
-        index = max(0, min(index, max(last, 0)))
-        if index == self.cursor:
-            return
-        before, self.cursor = self.cursor, index
-        if not self.keep_in_sight():
-            for at in (before, index):
-                self._refresh_row(at)
-        self.post_message(self.Moved())
-        self._look()
-
-    def keep_in_sight(self) -> bool:
-        """Scrolls to the cursor where that is needed; whether it was."""
-        top = round(self.scroll_offset.y)
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
-        elif self.cursor >= top + self.page:
-            self.scroll_to(y=self.cursor - self.page + 1, animate=False, immediate=True)
-        else:
-            return False
-        return True
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Rows that come into sight are asked for."""
-        super().watch_scroll_y(old_value, new_value)
-        self._look()
-
-    def _look(self) -> None:
+    def look(self) -> None:
         """Asks for rows that are in sight, or next to it, and not held."""
         if not self.total:
             return
@@ -212,67 +144,40 @@ class Table(ScrollView, can_focus=True):
         line = self.current
         if line is not None:
             self.marked ^= {line.key}
-            self._refresh_row(self.cursor)
+            self.refresh_row(self.cursor)
             self.action_move(1)
-
-    # Mouse
-
-    def on_click(self, event: events.Click) -> None:
-        """A click puts the cursor there, a second one opens."""
-        at = round(self.scroll_offset.y) + event.y - 1
-        if event.y < 1 or at >= self.total:
-            return
-        if at == self.cursor and event.chain > 1:
-            self.action_open()
-        else:
-            self.move_to(at)
 
     # Painting
 
-    def _refresh_row(self, index: int) -> None:
-        y = index - round(self.scroll_offset.y) + 1
-        if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def notify_style_update(self) -> None:
-        """Colours of another theme."""
-        super().notify_style_update()
-        self._styles.clear()
-
-    def _style(self, name: str) -> Style:
-        if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(f"table--{name}")
-        return self._styles[name]
-
     def render_line(self, y: int) -> Strip:
         """A line of the screen: the heads, or the row that is there."""
-        width = self.scrollable_content_region.width
+        width = self.room
         if y == 0:
             heads = [
                 cut(self.columns[at].name.upper(), size) for at, size in zip(self._shown, self._widths, strict=True)
             ]
             text = PLAIN + GAP.join(map(padded, heads, self._widths))
-            return Strip([Segment(text, self._style("head"))]).adjust_cell_length(width, self._style("head"))
+            return Strip([Segment(text, self.style("head"))]).adjust_cell_length(width, self.style("head"))
         index = round(self.scroll_offset.y) + y - 1
         if index >= self.total - (1 if self.is_open else 0):
             return Strip.blank(width, self.rich_style)
         at = index - self.first
         if not 0 <= at < len(self.lines):
-            return Strip([Segment("  …", self._style("waiting"))]).adjust_cell_length(width, self.rich_style)
+            return Strip([Segment("  …", self.style("waiting"))]).adjust_cell_length(width, self.rich_style)
         return self._row(self.lines[at], width, chosen=index == self.cursor)
 
     def _row(self, line: Line, width: int, *, chosen: bool) -> Strip:
         marked = line.key in self.marked
         base = self.rich_style
         if marked:
-            base += self._style("marked")
+            base += self.style("marked")
         if chosen:
-            base += self._style("cursor")
+            base += self.style("cursor")
         segments = [Segment(MARK if marked else PLAIN, base)]
         for number, (at, size) in enumerate(zip(self._shown, self._widths, strict=True)):
             text = line.cells[at]
             tone = tone_of(text) if self.columns[at].kind == "state" else None
-            style = base + Style(color=self._style(tone).color, bold=chosen) if tone else base
+            style = base + Style(color=self.style(tone).color, bold=chosen) if tone else base
             gap = GAP if number else ""
             segments.append(Segment(gap, base))
             segments.append(Segment(padded(cut(text, size), size), style))

@@ -1,7 +1,7 @@
 """Lines of text to scroll and search: details, JSON, differences, logs."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -26,8 +26,22 @@ LineOfText = tuple[Part, ...]
 """A line: its pieces from left to right."""
 
 
+class Searched(Protocol):
+    """What `/` searches."""
+
+    @property
+    def search(self) -> str:
+        """What is searched for."""
+
+    def find(self, text: str) -> int:
+        """Goes to a text from here, or forgets it where it is empty; how often it is there."""
+
+
 class Text(ScrollView, can_focus=True):
     """Lines that fold to the width, with a search over them."""
+
+    hangs = True
+    """Whether what is folded begins below its text, beside its label."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text--good",
@@ -41,14 +55,14 @@ class Text(ScrollView, can_focus=True):
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("pageup,ctrl+b", "page_up", "Page up", show=False),
-        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False),
-        Binding("home,g", "scroll_home", "First", show=False),
-        Binding("end,G", "scroll_end", "Last", show=False),
-        Binding("n", "next(1)", "Next found", show=False),
-        Binding("N", "next(-1)", "Previous found", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, system=True),
+        Binding("down,j", "scroll_down", "Down", show=False, system=True),
+        Binding("pageup,ctrl+b", "page_up", "Page up", show=False, system=True),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False, system=True),
+        Binding("home,g", "scroll_home", "First", show=False, system=True),
+        Binding("end,G", "scroll_end", "Last", show=False, system=True),
+        Binding("n", "next(1)", "Next found", show=False, system=True),
+        Binding("N", "next(-1)", "Previous found", show=False, system=True),
     ]
 
     def __init__(self, **options: Any) -> None:
@@ -59,6 +73,11 @@ class Text(ScrollView, can_focus=True):
         self._folded: list[tuple[int, LineOfText]] = []
         self._styles: dict[str, Style] = {}
         self._width = 0
+
+    @property
+    def room(self) -> int:
+        """Cells of a line, known at once: what the compositor tells may be that of the layout before."""
+        return max(0, self.outer_size.width - self.styles.gutter.width - self.scrollbar_gutter.width)
 
     def show(self, lines: Sequence[LineOfText]) -> None:
         """Shows these lines in place of the others; the place on the screen stays."""
@@ -76,7 +95,7 @@ class Text(ScrollView, can_focus=True):
         self.refresh()
 
     def _fold(self) -> None:
-        self._width = max(10, self.scrollable_content_region.width)
+        self._width = max(10, self.room)
         self._folded = [(number, part) for number, line in enumerate(self.lines) for part in self._fold_line(line)]
         self.virtual_size = Size(self._width, len(self._folded))
         self.refresh()
@@ -84,11 +103,11 @@ class Text(ScrollView, can_focus=True):
     def _fold_line(self, line: LineOfText) -> list[LineOfText]:
         if not self.wrap or sum(width_of(part.text) for part in line) <= self._width:
             return [line]
-        return list(folded(line, self._width))
+        return folded(line, self._width, hanging(line, self._width) if self.hangs else 0)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines fold elsewhere."""
-        if self.scrollable_content_region.width != self._width:
+        if self.room != self._width:
             self._fold()
 
     def find(self, text: str) -> int:
@@ -136,7 +155,7 @@ class Text(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen."""
-        width = self.scrollable_content_region.width
+        width = self.room
         at = round(self.scroll_offset.y) + y
         if at >= len(self._folded):
             return Strip.blank(width, self.rich_style)
@@ -181,8 +200,14 @@ def _printable(line: LineOfText) -> LineOfText:
     return tuple(part._replace(text=on_one_line(part.text.replace("\t", "    "))) for part in line)
 
 
-def folded(line: LineOfText, width: int) -> list[LineOfText]:
-    """The line as several that are no wider; words stay whole where they can."""
+def hanging(line: LineOfText, width: int) -> int:
+    """How far from the left a line goes on where it is folded: beside its label, unless that is wide."""
+    label = width_of(line[0].text) if len(line) > 1 and line[0].tone == "label" else 0
+    return label if label <= width // 3 else 0
+
+
+def folded(line: LineOfText, width: int, hang: int = 0) -> list[LineOfText]:
+    """The line as several that are no wider, all but the first ``hang`` cells from the left; words stay whole."""
     result: list[LineOfText] = []
     current: list[Part] = []
     room = width
@@ -194,7 +219,7 @@ def folded(line: LineOfText, width: int) -> list[LineOfText]:
                 taken = taken[: space + 1]
             elif len(taken) < len(text) and current and text[: len(taken) + 1].find(" ") < 0 and room < width // 2:
                 taken = ""
-            if not taken and room == width:
+            if not taken and room == width - (hang if result else 0):
                 taken = text[0]
             if taken:
                 current.append(part._replace(text=taken))
@@ -202,6 +227,6 @@ def folded(line: LineOfText, width: int) -> list[LineOfText]:
                 text = text[len(taken) :]
             if text:
                 result.append(tuple(current))
-                current, room = [], width
+                current, room = [Part(" " * hang)] if hang else [], width - hang
                 text = text.lstrip(" ")
     return [*result, tuple(current)] if current or not result else result
