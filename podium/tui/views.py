@@ -6,15 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from podium.client.nouns.noun import Noun
     from podium.tui.screens.view import View
 
 
 class More(NamedTuple):
-    """A key of a list that opens another screen about the row: ``screen`` is ``module.Class`` in `screens`."""
+    """A key about a row, in its list and its details.
+
+    ``screen`` is ``module.Class`` in `screens`, or ``module.function``, which is called with the view, the noun, the
+    row and its names. One that ``changes`` something is not there for who may only look; one that is ``alone`` needs no
+    row.
+    """
 
     key: str
     label: str
     screen: str
+    changes: bool = False
+    alone: bool = False
 
 
 class ViewRow(NamedTuple):
@@ -46,18 +54,53 @@ def _noun(
     return ViewRow(name, title, f"List {title.lower()}.", aliases, noun=name, concerns=concerns, opens=opens, more=more)
 
 
+RUNS: Final = More("l", "runs", "related.runs")
+LATE: Final = More("L", "late", "related.late")
+AHEAD: Final = More("v", "scheduled", "related.ahead")
+RUN: Final = (
+    More("R", "run", "run_form.run", changes=True),
+    More("s", "schedules", "schedules.open_list"),
+)
+DELIVERIES: Final = More("l", "deliveries", "related.deliveries")
+FIRINGS: Final = (More("f", "firings", "firings.Firings"), More("x", "explain", "firings.Explained"), DELIVERIES)
+
 VIEWS: Final = (
     ViewRow("home", "Home", "Runs by state over time, what failed, what is next.", ("pulse", "0"), "home.Home"),
     _noun("flow-run", "Flow runs", ("fr", "run", "runs"), ("prefect.flow-run.",)),
     _noun("task-run", "Task runs", ("tr", "task", "tasks"), ("prefect.task-run.",)),
-    _noun("flow", "Flows", ("fl",), ("prefect.flow.",)),
-    _noun("deployment", "Deployments", ("d", "dep"), ("prefect.deployment.",)),
-    _noun("schedule", "Schedules of commands", ("sch",), ("prefect.deployment.",)),
-    _noun("work-pool", "Work pools", ("wp", "pool", "pools"), ("prefect.work-pool.",)),
-    _noun("work-queue", "Work queues", ("wq", "queue", "queues"), ("prefect.work-queue.",)),
+    _noun(
+        "flow",
+        "Flows",
+        ("fl",),
+        ("prefect.flow.",),
+        more=(RUNS, LATE, More("D", "deployments", "related.deployments")),
+    ),
+    _noun(
+        "deployment",
+        "Deployments",
+        ("d", "dep"),
+        ("prefect.deployment.",),
+        more=(*RUN, RUNS, LATE, AHEAD),
+    ),
+    _noun("schedule", "Schedules of commands", ("sch",), ("prefect.deployment.",), more=(*RUN, RUNS, LATE, AHEAD)),
+    _noun(
+        "work-pool",
+        "Work pools",
+        ("wp", "pool", "pools"),
+        ("prefect.work-pool.",),
+        opens="parts.Parts",
+        more=(RUNS, LATE, AHEAD, More("w", "workers", "related.workers"), More("q", "queues", "related.queues")),
+    ),
+    _noun(
+        "work-queue",
+        "Work queues",
+        ("wq", "queue", "queues"),
+        ("prefect.work-queue.",),
+        more=(RUNS, LATE, AHEAD),
+    ),
     _noun("worker", "Workers", ("w",), ("prefect.worker.",)),
-    _noun("automation", "Automations", ("au", "auto"), ("prefect.automation.",)),
-    _noun("notification", "Notifications", ("no", "notify"), ("prefect.automation.",)),
+    _noun("automation", "Automations", ("au", "auto"), ("prefect.automation.",), more=FIRINGS),
+    _noun("notification", "Notifications", ("no", "notify"), ("prefect.automation.",), more=FIRINGS),
     _noun("delivery", "Deliveries", ("dl",), ("prefect.automation.action.",)),
     _noun("webhook", "Webhooks", ("wh", "hook", "hooks")),
     _noun("global-concurrency-limit", "Global limits", ("gcl", "limit", "limits"), ("prefect.concurrency-limit.",)),
@@ -88,7 +131,7 @@ def similar_view(typed: str) -> str | None:
 
 
 def screen_class(path: str) -> Callable[..., Any]:
-    """The class of ``module.Class`` in `screens`, imported when it is first shown."""
+    """The class or function of ``module.Name`` in `screens`, imported when it is first wanted."""
     module, _, name = path.partition(".")
     found: Callable[..., Any] = getattr(import_module(f"podium.tui.screens.{module}"), name)
     return found
@@ -98,3 +141,10 @@ def view_of(row: ViewRow, filter_text: str = "") -> "View":
     """A screen for a view."""
     view: View = screen_class(row.screen)(row, filter_text)
     return view
+
+
+def screen_of(noun: "Noun", row: Any) -> "View":
+    """The screen that a row of a noun opens."""
+    view = view_named(noun.name)
+    screen: View = screen_class(view.opens if view else "detail.Detail")(noun, row)
+    return screen

@@ -14,6 +14,7 @@ from podium.client.nouns.noun import Column, Names, Noun, joined
 from podium.client.nouns.printing import on_one_line
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
+from podium.tui.opening import keys_of, open_about
 from podium.tui.screens.view import View
 from podium.tui.widgets.text import LineOfText, Part, Text
 
@@ -32,12 +33,16 @@ class Detail(View):
     def __init__(self, noun: Noun, row: Any) -> None:
         super().__init__()
         self.noun, self.row = noun, row
+        self.sections = noun.sections
         self.names: Names = {}
         self.as_json = False
-        self.heading = f"{noun.words.capitalize()} {noun.told(row, {join.name: {} for join in noun.joins})}"
+        self.heading = self.heading_of({join.name: {} for join in noun.joins})
         self.concerns = (f"prefect.{noun.name}.",)
         self.acts = {act.name: act for act in acts_of(noun)}
-        self._sections: list[tuple[str, tuple[Column, ...], Sequence[Any]]] = []
+        self.more = {each.screen: each for each in keys_of(noun)}
+        self.parts: list[Sequence[Any]] = [()] * len(self.sections)
+        for more in self.more.values():
+            self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
         for act in self.acts.values():
             self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
 
@@ -52,20 +57,24 @@ class Detail(View):
 
     async def load(self) -> None:
         """The row as it is now, the names it shows and its lists."""
-        noun, row = self.noun, self.row
+        noun, row, sections = self.noun, self.row, self.sections
 
-        def fetch(client: Any) -> tuple[Any, Names, list[tuple[str, tuple[Column, ...], Sequence[Any]]]]:
+        def fetch(client: Any) -> tuple[Any, Names, list[Sequence[Any]]]:
             fresh = noun.find(client, str(getattr(row, "id", None) or noun.reference(row, self.names)))
-            sections = [(each.name, each.columns, each.rows(client, fresh)) for each in noun.sections]
-            return fresh, joined(client, noun, [fresh], detail=True), sections
+            rows = [each.rows(client, fresh) for each in sections]
+            return fresh, joined(client, noun, [fresh], detail=True), rows
 
         try:
-            self.row, self.names, self._sections = await self.ask(fetch)
+            self.row, self.names, self.parts = await self.ask(fetch)
         except NotFound:
             self.told = "deleted"
             raise
-        self.heading = f"{noun.words.capitalize()} {noun.told(self.row, self.names)}"
+        self.heading = self.heading_of(self.names)
         self.show()
+
+    def heading_of(self, names: Names) -> str:
+        """What the top line calls it."""
+        return f"{self.noun.words.capitalize()} {self.noun.told(self.row, names)}"
 
     def show(self) -> None:
         """Writes what is known."""
@@ -74,11 +83,11 @@ class Detail(View):
     def _lines(self) -> Iterator[LineOfText]:
         now = datetime.now(UTC)
         yield from detail_lines((*self.noun.columns, *self.noun.detail), self.row, self.names, now)
-        for name, columns, rows in self._sections:
+        for section, rows in zip(self.sections, self.parts, strict=True):
             if rows:
                 yield ()
-                yield (Part(name.capitalize(), "title"),)
-                yield from table_lines(columns, rows, self.names, now)
+                yield (Part(section.name.capitalize(), "title"),)
+                yield from table_lines(section.columns, rows, self.names, now)
 
     def refresh_ages(self) -> None:
         """Tells ages anew."""
@@ -99,6 +108,10 @@ class Detail(View):
         found = self.text.find(text)
         return None if found or not text else f"{text!r} is not here."
 
+    def action_open(self, screen: str) -> None:
+        """Opens a screen about it, or does what else a key does."""
+        open_about(self, self.more[screen], self.noun, self.row, self.names)
+
     def action_act(self, name: str) -> None:
         """Does something to it, once it is confirmed."""
         act_on(self, self.noun, self.acts[name], [self.row], self.names, self.reload)
@@ -113,6 +126,7 @@ class Detail(View):
     def shown_keys(self) -> list[tuple[str, str, bool]]:
         """Keys; acts that cannot be done to it are dim."""
         dim = {self.key_name(act.key) for act in self.acts.values() if why_not(self.dashboard, act, [self.row])}
+        dim |= {self.key_name(each.key) for each in self.more.values() if each.changes and self.dashboard.read_only}
         return [(key, label, key not in dim) for key, label, _ in super().shown_keys()]
 
 
