@@ -54,6 +54,8 @@ class View(Screen[None]):
     address = ""
     """What is typed after `:` to come here."""
     concerns: tuple[str, ...] = ()
+    common_keys: tuple[tuple[str, str], ...] = (("?", "help"), (":", "go to"))
+    """The keys at the end of the last line, which are there however little room there is."""
 
     def __init__(self) -> None:
         super().__init__()
