@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from podium.client.nouns.fitting import cut
+from podium.client.nouns.fitting import cut, width_of
 from podium.client.nouns.noun import Column
 from podium.client.nouns.printing import on_one_line
 from podium.tui.widgets.table import Line, Table
@@ -31,9 +31,10 @@ class PaneTitle(Widget):
 
     def render(self) -> Text:
         """The line, cut where it does not fit."""
-        name = Text(f" {self.pane_name}  ", self.get_component_rich_style("pane--name", partial=True))
-        told = cut(self.told, max(0, self.size.width - name.cell_len))
-        return name + Text(told, self.get_component_rich_style(f"pane--{self.tone}", partial=True))
+        name = f" {self.pane_name}  "
+        told = cut(self.told, max(0, self.size.width - width_of(name)))
+        styles = [self.get_component_rich_style(f"pane--{each}", partial=True) for each in ("name", self.tone)]
+        return Text.assemble((name, styles[0]), (told, styles[1]))
 
 
 class Pane(Vertical):
