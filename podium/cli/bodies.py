@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from podium.cli.diagnostics import ExitCode, Failure
-from podium.client.nouns.values import moment, seconds
+from podium.client.nouns.values import loosely, moment, seconds
 
 
 def json_value(text: str, option: str) -> Any:
@@ -38,14 +38,6 @@ def text_of(text: str, option: str) -> str:
         return Path(text[1:]).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{option}: {text[1:]} cannot be read: {error}", ExitCode.USAGE) from None
-
-
-def loosely(text: str) -> Any:
-    """The value of a text that is JSON, else the text: `5` is a number, `five` a word."""
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return text
 
 
 def assigned(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:

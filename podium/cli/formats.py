@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from podium.cli.yaml_text import yaml_text
 from podium.client.nouns.cells import plain
+from podium.client.yaml_text import yaml_text
 
 
 def written(value: Any, format: str, names: Sequence[str]) -> Iterator[str]:  # noqa: A002

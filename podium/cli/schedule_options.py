@@ -24,17 +24,13 @@ def rule_of(
     cron: str | None, interval: str | None, rrule: str | None, anchor: str | None, timezone: str | None, day_or: bool
 ) -> dict[str, Any]:
     """The rule that these options say. Raises Failure."""
-    from podium.client.nouns.values import iso, moment, seconds
+    from podium.client.nouns.schedules import rule
 
     if sum(each is not None for each in (cron, interval, rrule)) != 1:
         raise Failure("Give one of --cron, --interval and --rrule.", ExitCode.USAGE)
-    zone = {"timezone": timezone} if timezone else {}
+    if anchor and interval is None:
+        raise Failure("--anchor-date is for --interval.", ExitCode.USAGE)
     try:
-        if interval is not None:
-            start = {"anchor_date": iso(moment(anchor))} if anchor else {}
-            return {"interval": seconds(interval), **start, **zone}
+        return rule(cron=cron, interval=interval, rrule=rrule, anchor=anchor, timezone=timezone, day_or=day_or)
     except ValueError as error:
         raise Failure(str(error), ExitCode.USAGE) from None
-    if anchor:
-        raise Failure("--anchor-date is for --interval.", ExitCode.USAGE)
-    return {"cron": cron, "day_or": day_or, **zone} if cron is not None else {"rrule": rrule, **zone}

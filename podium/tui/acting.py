@@ -78,7 +78,8 @@ async def _do(
     if done is not None:
         done()
     if failures:
-        dashboard.say(f"{len(failures)} of {len(rows)} failed. {failures[0]}", severity="error")
+        how_many = "It failed." if len(rows) == 1 else f"{len(failures)} of {len(rows)} failed."
+        dashboard.say(f"{how_many} {failures[0]}", severity="error")
     else:
         more = f"; {details[0]}" if details else ""
         dashboard.say(f"{act.past} {counted(noun, rows, names)}{more}.")

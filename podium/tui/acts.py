@@ -1,6 +1,5 @@
 """What can be done from the dashboard: the actions of nouns, each with a key, a risk and the same command to copy."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -18,6 +17,7 @@ KEYS: Final = {
     "enable": "u",
     "disable": "p",
     "reset": "z",
+    "test": "t",
     "delete": "ctrl+d",
 }
 """The key of each action by its name; others have their first letter in capitals."""
@@ -77,9 +77,10 @@ def _never(row: Any) -> str | None:
 
 def command(noun: Noun, name: str, references: Sequence[str], profile: str | None = None) -> str:
     """The command that does the same; ``profile`` is one that has to be named."""
-    group = {"delivery": "notification deliveries"}.get(noun.name, noun.name)
-    chosen = ["--profile", profile] if profile else []
-    return " ".join(["podium", *map(shlex.quote, chosen), group, name, *map(shlex.quote, references)])
+    # Loaded on use: the first list is painted before anything is done.
+    from podium.client.nouns.command_lines import acting, line
+
+    return line(acting(noun, name, references), profile)
 
 
 def references(noun: Noun, rows: Sequence[Any], names: Names) -> list[str]:

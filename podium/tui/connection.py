@@ -99,15 +99,17 @@ class Connection:
             return self._client
 
     def _note(self, error: Exception) -> None:
-        from podium.client.errors import NotAuthorized, Refused, Unreadable
+        from podium.client.errors import NotAuthorized, Refused, Unreachable, Unreadable
 
         if isinstance(error, NotAuthorized) and error.status == 401:
             self._set(Condition.REFUSED, str(error))
         elif isinstance(error, Refused):
             away = error.status in (502, 503, 504)
             self._set(Condition.AWAY if away else Condition.ONLINE, str(error) if away else "")
-        else:
-            self._set(Condition.FOREIGN if isinstance(error, Unreadable) else Condition.AWAY, str(error))
+        elif isinstance(error, Unreadable):
+            self._set(Condition.FOREIGN, str(error))
+        elif isinstance(error, Unreachable):
+            self._set(Condition.AWAY, str(error))
 
     def _set(self, condition: Condition, reason: str) -> None:
         changed = condition is not self.condition

@@ -11,14 +11,18 @@ if TYPE_CHECKING:
 
 
 class More(NamedTuple):
-    """A key of a list, and of details, that opens another screen about a row.
+    """A key about a row, in its list and its details.
 
-    ``screen`` is ``module.Class`` in `screens`.
+    ``screen`` is ``module.Class`` in `screens`, or ``module.function``, which is called with the view, the noun, the
+    row and its names. One that ``changes`` something is not there for who may only look; one that is ``alone`` needs no
+    row.
     """
 
     key: str
     label: str
     screen: str
+    changes: bool = False
+    alone: bool = False
 
 
 class ViewRow(NamedTuple):
@@ -51,6 +55,15 @@ def _noun(
 
 
 LOGS: Final = More("l", "logs", "logs.Logs")
+RUNS: Final = More("l", "runs", "related.runs")
+LATE: Final = More("L", "late", "related.late")
+AHEAD: Final = More("v", "scheduled", "related.ahead")
+RUN: Final = (
+    More("R", "run", "run_form.run", changes=True),
+    More("s", "schedules", "schedules.open_list"),
+)
+DELIVERIES: Final = More("l", "deliveries", "related.deliveries")
+FIRINGS: Final = (More("f", "firings", "firings.Firings"), More("x", "explain", "firings.Explained"), DELIVERIES)
 
 VIEWS: Final = (
     ViewRow("home", "Home", "Runs by state over time, what failed, what is next.", ("pulse", "0"), "home.Home"),
@@ -63,14 +76,39 @@ VIEWS: Final = (
         more=(LOGS, More("x", "explain", "explain.Explain")),
     ),
     _noun("task-run", "Task runs", ("tr", "task", "tasks"), ("prefect.task-run.",), more=(LOGS,)),
-    _noun("flow", "Flows", ("fl",), ("prefect.flow.",)),
-    _noun("deployment", "Deployments", ("d", "dep"), ("prefect.deployment.",)),
-    _noun("schedule", "Schedules of commands", ("sch",), ("prefect.deployment.",)),
-    _noun("work-pool", "Work pools", ("wp", "pool", "pools"), ("prefect.work-pool.",)),
-    _noun("work-queue", "Work queues", ("wq", "queue", "queues"), ("prefect.work-queue.",)),
+    _noun(
+        "flow",
+        "Flows",
+        ("fl",),
+        ("prefect.flow.",),
+        more=(RUNS, LATE, More("D", "deployments", "related.deployments")),
+    ),
+    _noun(
+        "deployment",
+        "Deployments",
+        ("d", "dep"),
+        ("prefect.deployment.",),
+        more=(*RUN, RUNS, LATE, AHEAD),
+    ),
+    _noun("schedule", "Schedules of commands", ("sch",), ("prefect.deployment.",), more=(*RUN, RUNS, LATE, AHEAD)),
+    _noun(
+        "work-pool",
+        "Work pools",
+        ("wp", "pool", "pools"),
+        ("prefect.work-pool.",),
+        opens="parts.Parts",
+        more=(RUNS, LATE, AHEAD, More("w", "workers", "related.workers"), More("q", "queues", "related.queues")),
+    ),
+    _noun(
+        "work-queue",
+        "Work queues",
+        ("wq", "queue", "queues"),
+        ("prefect.work-queue.",),
+        more=(RUNS, LATE, AHEAD),
+    ),
     _noun("worker", "Workers", ("w",), ("prefect.worker.",)),
-    _noun("automation", "Automations", ("au", "auto"), ("prefect.automation.",)),
-    _noun("notification", "Notifications", ("no", "notify"), ("prefect.automation.",)),
+    _noun("automation", "Automations", ("au", "auto"), ("prefect.automation.",), more=FIRINGS),
+    _noun("notification", "Notifications", ("no", "notify"), ("prefect.automation.",), more=FIRINGS),
     _noun("delivery", "Deliveries", ("dl",), ("prefect.automation.action.",)),
     _noun("webhook", "Webhooks", ("wh", "hook", "hooks")),
     _noun("global-concurrency-limit", "Global limits", ("gcl", "limit", "limits"), ("prefect.concurrency-limit.",)),
@@ -101,7 +139,7 @@ def similar_view(typed: str) -> str | None:
 
 
 def screen_class(path: str) -> Callable[..., Any]:
-    """The class of ``module.Class`` in `screens`, imported when it is first shown."""
+    """The class or function of ``module.Name`` in `screens`, imported when it is first wanted."""
     module, _, name = path.partition(".")
     found: Callable[..., Any] = getattr(import_module(f"podium.tui.screens.{module}"), name)
     return found

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from podium.cli.formats import csv_lines, written
 from podium.cli.output import Output, Style
 from podium.cli.table import Terminal, fitted_table, plain_table
-from podium.cli.yaml_text import yaml_text
 from podium.client.nouns.cells import age, cell, duration
 from podium.client.nouns.fitting import fit, width_of
 from podium.client.nouns.noun import Column, merged, nested
+from podium.client.yaml_text import yaml_text
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
     ["a: b", "- x", "#c", "null", "yes", "1e3", "0x1f", "2026-05-06", "=", "~", "a:", "x\n\ny\n", "1:30", "a\n b", "\n"]

@@ -11,7 +11,7 @@ from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.output import Format
 from podium.cli.tree import group
 from podium.cli.verbs import acting, add_verbs
-from podium.client.nouns.automations import AUTOMATION
+from podium.client.nouns.automations import AUTOMATION, FIELDS
 from podium.client.nouns.noun import endpoint
 
 app = group("See, make, pause and explain automations.")
@@ -24,17 +24,6 @@ FileOption = Annotated[
     str | None, typer.Option("--from-file", "-f", metavar="FILE", help="A file of JSON or YAML; - reads stdin.")
 ]
 JsonOption = Annotated[str | None, typer.Option("--from-json", "-j", metavar="JSON", help="The same as text.")]
-
-FIELDS = (
-    "name",
-    "description",
-    "enabled",
-    "tags",
-    "trigger",
-    "actions",
-    "actions_on_trigger",
-    "actions_on_resolve",
-)
 
 add_verbs(
     app,
@@ -132,13 +121,6 @@ def _one(invocation: Invocation, given: str | None, by_id: str | None) -> Any:
     return AUTOMATION.find(invocation.client, name)
 
 
-def _whole(automation: Any) -> dict[str, Any]:
-    """All of an automation that can be changed."""
-    import msgspec
-
-    return {name: msgspec.to_builtins(getattr(automation, name)) for name in FIELDS}
-
-
 def _update(
     context: typer.Context,
     automation: AutomationArgument = None,
@@ -152,23 +134,14 @@ def _update(
     What is not in the file stays as it is. The triggers begin anew.
     """
     invocation = current(context)
-    from podium.cli.editing import edited, tell_changes
+    from podium.cli.editing import change_row, edit_row
 
     found = _one(invocation, automation, by_id)
-    before = _whole(found)
-
-    def send(changes: dict[str, Any], whole: dict[str, Any]) -> None:
-        invocation.client.call(endpoint("automations.REPLACE"), {**whole, **changes}, id=found.id)
-
     if file is None and text is None:
-        title = f"automation {found.name}"
-        changes = edited(invocation, title, before, lambda: _whole(AUTOMATION.find(invocation.client, found.id)), send)
+        edit_row(invocation, AUTOMATION, found, {}, output)
     else:
         (body,) = _only(_bodies(file, text))
-        if changes := {name: body[name] for name in FIELDS if name in body}:
-            send(changes, before)
-    record = {"id": found.id, "name": found.name}
-    tell_changes(invocation, f"automation {found.name!r}", record, changes, output)
+        change_row(invocation, AUTOMATION, found, {name: body[name] for name in FIELDS if name in body}, output)
 
 
 def _only(bodies: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
@@ -195,19 +168,14 @@ def explain(
     """Show why an automation fired, what it did, and why it did not."""
     invocation = current(context)
     from podium.cli.explaining import show_reasons
-    from podium.client.nouns.automations import trigger_text
+    from podium.client.nouns.firings import firings_of_automation, refusals_of_automation, sentence
 
     found = _one(invocation, automation, by_id)
-    query = {"limit": str(limit)}
-    firings = invocation.client.call(endpoint("automation_firings.FIRINGS"), query=query, id=found.id)
-    refusals = invocation.client.call(endpoint("automation_firings.REFUSALS"), query=query, id=found.id)
+    firings = firings_of_automation(invocation.client, found, limit)
+    refusals = refusals_of_automation(invocation.client, found, limit)
     show_reasons(invocation, firings, refusals, output)
     if output == "table":
-        state = "" if found.enabled else " It is paused."
-        fired = "" if firings else " It has not fired."
-        nothing = "" if firings or refusals else " No event concerned it yet."
-        waits = trigger_text(found.trigger)
-        invocation.diagnostics.note(f"{found.name!r} waits for {waits}.{state}{fired}{nothing}")
+        invocation.diagnostics.note(sentence(found, bool(firings), bool(refusals)))
 
 
 @app.command(
@@ -235,7 +203,8 @@ def test(
     invocation = current(context)
     from podium.cli.bodies import moment_of
     from podium.cli.documents import read_document
-    from podium.cli.explaining import show_reasons, told_event
+    from podium.cli.explaining import show_reasons
+    from podium.client.nouns.firings import told_event
 
     (body,) = _only(_bodies(file, None))
     happened = _events(read_document(events, "--events"))

@@ -9,7 +9,7 @@ from podium.cli.declaring import completing, example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
 from podium.cli.verbs import add_verbs
-from podium.client.nouns.blocks import BLOCK, BLOCK_TYPE, path_of, schema_of
+from podium.client.nouns.blocks import BLOCK, BLOCK_TYPE, schema_of
 from podium.client.nouns.noun import endpoint
 
 app = group("See, make, edit and delete blocks.")
@@ -77,21 +77,9 @@ def edit(
 ) -> None:
     """Change fields of a block; the others stay, secrets too."""
     invocation = current(context)
-    from podium.cli.editing import edited, tell_changes
+    from podium.cli.editing import edit_row
 
-    found = BLOCK.find(invocation.client, block)
-
-    def send(fields: dict[str, Any], _: object) -> None:
-        invocation.client.call(endpoint("block_documents.UPDATE"), {"data": fields}, id=found.id)
-
-    if fields := fields_of(field, data):
-        send(fields, None)
-    else:
-        fields = edited(
-            invocation, f"block {block}", found.data, lambda: BLOCK.find(invocation.client, found.id).data, send
-        )
-    record = {"id": found.id, "name": path_of(found, {})}
-    tell_changes(invocation, f"block {record['name']!r}", record, fields, output)
+    edit_row(invocation, BLOCK, BLOCK.find(invocation.client, block), fields_of(field, data), output)
 
 
 def fields_of(pairs: list[str] | None, data: str | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from podium.cli.schedule_options import (
 )
 from podium.cli.tree import group
 from podium.cli.verbs import add_verbs
-from podium.client.nouns.deployments import DEPLOYMENT
+from podium.client.nouns.deployments import DEPLOYMENT, run_body
 from podium.client.nouns.noun import endpoint
 
 app = group("See, run, pause and schedule deployments.")
@@ -203,17 +203,14 @@ def run(
     given = deployment or by_id
     if given is None:
         raise Failure(f"Which deployment? Give {DEPLOYMENT.metavar}.", ExitCode.USAGE)
-    state: dict[str, Any] = {"type": "SCHEDULED"}
-    if at := starting(start_in, start_at):
-        state["state_details"] = {"scheduled_time": at}
-    body = {
-        "state": state,
-        "parameters": parameters_of(param, params) or {},
-        "job_variables": job_variables_of(job_variable) or {},
-        "tags": tag or [],
-        "name": name,
-        "work_queue_name": queue,
-    }
+    body = run_body(
+        parameters_of(param, params) or {},
+        at=starting(start_in, start_at),
+        name=name,
+        tags=tag or (),
+        job_variables=job_variables_of(job_variable),
+        queue=queue,
+    )
     limit = seconds_of(timeout, "--watch-timeout")
     found = DEPLOYMENT.find(invocation.client, given)
     made = invocation.client.call(endpoint("deployments.CREATE_FLOW_RUN"), body, id=found.id)
@@ -234,24 +231,6 @@ def starting(start_in: str | None, start_at: str | None) -> datetime | None:
         raise Failure("Give --start-in or --start-at, not both.", ExitCode.USAGE)
     wait = seconds_of(start_in, "--start-in")
     return moment_of(start_at, "--start-at") if wait is None else datetime.now().astimezone() + timedelta(seconds=wait)
-
-
-EDITABLE = (
-    "description",
-    "version",
-    "entrypoint",
-    "path",
-    "pull_steps",
-    "paused",
-    "parameters",
-    "tags",
-    "work_pool_name",
-    "work_queue_name",
-    "job_variables",
-    "parameter_openapi_schema",
-    "enforce_parameter_schema",
-    "concurrency_options",
-)
 
 
 @app.command("edit", epilog=example("podium deployment edit etl/nightly --pool fast --param retries=3"))
@@ -284,5 +263,4 @@ def edit(
     if given := job_variables_of(job_variable):
         changes["job_variables"] = {**found.job_variables, **given}
     changes |= limit_of(limit, collision)
-    update = endpoint("deployments.UPDATE")
-    edit_row(invocation, DEPLOYMENT, found, EDITABLE, changes, update, {"id": found.id}, output)
+    edit_row(invocation, DEPLOYMENT, found, changes, output)

@@ -80,11 +80,11 @@ def create(
     invocation = current(context)
     from podium.cli.bodies import assigned
 
-    rule = rule_of(cron, interval, rrule, anchor, timezone, day_or)
+    body = {"schedule": rule_of(cron, interval, rrule, anchor, timezone, day_or), "active": active, "slug": slug}
     found = DEPLOYMENT.find(invocation.client, deployment)
     if replace and found.schedules:
         invocation.confirm(f"Replace {len(found.schedules)} schedules of {deployment!r}?", yes=yes)
-    body = {"schedule": rule, "active": active, "parameters": assigned(param, "--param"), "slug": slug}
+    body["parameters"] = assigned(param, "--param")
     made = invocation.client.call(endpoint("schedules.CREATE"), [body], id=found.id)
     if replace:
         _delete(invocation, found, found.schedules)

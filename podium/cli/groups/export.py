@@ -85,8 +85,8 @@ def export(
 def _texts(documents: list["Document"], output: str) -> list[str]:
     import msgspec
 
-    from podium.cli.yaml_text import yaml_text
     from podium.client.manifests.documents import as_data
+    from podium.client.yaml_text import yaml_text
 
     if output == "yaml":
         return [f"---\n{yaml_text(as_data(each))}" for each in documents]

@@ -11,7 +11,7 @@ from podium.cli.run_logs import add_logs
 from podium.cli.tree import group
 from podium.cli.verbs import acting, add_verbs
 from podium.client.nouns.flow_runs import FLOW_RUN
-from podium.client.nouns.noun import Action, endpoint
+from podium.client.nouns.noun import Action
 from podium.client.nouns.proposing import TERMINAL, cancel_by_force, resume
 
 app = group("See, cancel, retry and follow the runs of flows.")
@@ -159,5 +159,4 @@ def edit(
     from podium.cli.editing import edit_row
 
     found = FLOW_RUN.find(invocation.client, run)
-    changes, update = said(name=name, tags=tags), endpoint("flow_runs.UPDATE")
-    edit_row(invocation, FLOW_RUN, found, ("name", "tags"), changes, update, {"id": found.id}, output)
+    edit_row(invocation, FLOW_RUN, found, said(name=name, tags=tags), output)

@@ -85,9 +85,7 @@ def _update(
     if enable or disable:
         changes["active"] = enable
     found = GLOBAL_LIMIT.find(invocation.client, limit_name)
-    fields = ("name", "limit", "active", "slot_decay_per_second")
-    update = endpoint("concurrency_v2.UPDATE")
-    edit_row(invocation, GLOBAL_LIMIT, found, fields, changes, update, {"id_or_name": found.id}, output)
+    edit_row(invocation, GLOBAL_LIMIT, found, changes, output)
 
 
 app.command("update", epilog=example("podium gcl update api-calls --limit 10"))(_update)

@@ -1,6 +1,5 @@
 """`podium notification`: who is told what of which runs."""
 
-import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -55,10 +54,6 @@ SubjectOption = Annotated[str | None, typer.Option("--subject", metavar="TEMPLAT
 MessageOption = Annotated[
     str | None, typer.Option("--message", "-m", metavar="TEMPLATE", help="What it says; @FILE reads it.")
 ]
-
-SCOPES = ("state_names", "tags", "flow_ids", "deployment_ids", "work_pool_ids")
-FIELDS = ("name", "enabled", *SCOPES, "block_document_id", "emails", "subject", "message")
-"""What can be edited."""
 
 add_verbs(
     app,
@@ -211,8 +206,7 @@ def edit(
     found = NOTIFICATION.find(invocation.client, notification)
     changes = _said(invocation, on, tag, flow, deployment, pool, channel, email, subject, message)
     changes |= {} if name is None else {"name": name}
-    update, path = endpoint("notifications.UPDATE"), {"id": found.id}
-    edit_row(invocation, NOTIFICATION, found, FIELDS, changes, update, path, output)
+    edit_row(invocation, NOTIFICATION, found, changes, output)
     if on is not None:
         _warn_of_unknown(invocation, NOTIFICATION.find(invocation.client, found.id).state_names)
 
@@ -244,19 +238,14 @@ def test(
 
 def _await(invocation: Invocation, delivery_id: str, timeout: float) -> None:
     """Say whether a delivery arrived. Raises Failure when it was given up or takes longer."""
-    read = endpoint("notification_deliveries.READ")
-    end, pause = time.monotonic() + timeout, 0.1
-    while True:
-        delivery = invocation.client.call(read, id=delivery_id)
-        if delivery.state == "delivered":
-            invocation.diagnostics.note("It arrived.")
-            return
-        if delivery.state == "dead":
-            raise Failure(f"It was given up: {delivery.error}")
-        if time.monotonic() >= end:
-            break
-        time.sleep(pause)
-        pause = min(1.0, pause * 1.5)
+    from podium.client.nouns.deliveries import ended
+
+    delivery = ended(invocation.client, delivery_id, timeout)
+    if delivery.state == "delivered":
+        invocation.diagnostics.note("It arrived.")
+        return
+    if delivery.state == "dead":
+        raise Failure(f"It was given up: {delivery.error}")
     reason = f" ({delivery.error})" if delivery.error else "; are the background services running?"
     more = f"`podium notification deliveries inspect {delivery_id}` tells more."
     raise Failure(f"It has not arrived after {timeout:g} s{reason} {more}", ExitCode.TIMEOUT)

@@ -62,9 +62,10 @@ def set_value(
 ) -> None:
     """Set a variable."""
     invocation = current(context)
-    from podium.cli.bodies import loosely, said, text_of
+    from podium.cli.bodies import said, text_of
     from podium.cli.showing import show_list
     from podium.client.errors import Conflict
+    from podium.client.nouns.values import loosely
 
     body = {"value": loosely(text_of(value, "VALUE")), **said(tags=tag)}
     try:
@@ -93,12 +94,12 @@ def edit(
 ) -> None:
     """Change a variable by options, or in your editor without any."""
     invocation = current(context)
-    from podium.cli.bodies import loosely, said, text_of
+    from podium.cli.bodies import said, text_of
     from podium.cli.editing import edit_row
+    from podium.client.nouns.values import loosely
 
     found = VARIABLE.find(invocation.client, name)
     changes = said(name=new_name, tags=tag)
     if value is not None:
         changes["value"] = loosely(text_of(value, "--value"))
-    update = endpoint("variables.UPDATE")
-    edit_row(invocation, VARIABLE, found, ("name", "value", "tags"), changes, update, {"id": found.id}, output)
+    edit_row(invocation, VARIABLE, found, changes, output)

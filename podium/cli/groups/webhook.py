@@ -104,8 +104,7 @@ def edit(
 
     found = WEBHOOK.find(invocation.client, webhook)
     changes = said(name=name, template=_template(template), description=description)
-    fields = ("name", "description", "enabled", "template")
-    edit_row(invocation, WEBHOOK, found, fields, changes, endpoint("webhooks.UPDATE"), {"id": found.id}, output)
+    edit_row(invocation, WEBHOOK, found, changes, output)
 
 
 @app.command(
@@ -129,7 +128,8 @@ def test(
 ) -> None:
     """Show the event that a call would become; nothing is stored."""
     invocation = current(context)
-    from podium.cli.bodies import loosely, text_of
+    from podium.cli.bodies import text_of
+    from podium.client.nouns.values import loosely
 
     found = WEBHOOK.find(invocation.client, webhook)
     call = {

@@ -7,12 +7,11 @@ import typer
 
 from podium.cli.context import FormatOption, Invocation, current
 from podium.cli.declaring import completing, example
-from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.output import Format
 from podium.cli.tree import group
 from podium.cli.verbs import add_verbs
 from podium.client.nouns.noun import Column, Names, endpoint
-from podium.client.nouns.work_pools import WORK_POOL
+from podium.client.nouns.work_pools import WORK_POOL, default_template
 
 DEFAULT_POOL = "PODIUM_DEFAULT_WORK_POOL_NAME"
 
@@ -65,7 +64,7 @@ def create(
     from podium.cli.showing import show_list
     from podium.client.errors import Conflict
 
-    base = template_of(template) if template else default_template(invocation, kind)
+    base = template_of(template) if template else default_template(invocation.client, kind)
     body = said(base_job_template=base, description=description, is_paused=paused)
     if limit:
         body["concurrency_limit"] = number_or_none(limit, "--concurrency-limit")
@@ -105,8 +104,7 @@ def _edit(invocation: Invocation, pool: str, changes: dict[str, Any], output: Fo
     from podium.cli.editing import edit_row
 
     found = WORK_POOL.find(invocation.client, pool)
-    fields = ("description", "is_paused", "concurrency_limit", "base_job_template")
-    edit_row(invocation, WORK_POOL, found, fields, changes, endpoint("work_pools.UPDATE"), {"name": found.name}, output)
+    edit_row(invocation, WORK_POOL, found, changes, output)
 
 
 app.command("edit", epilog=example("podium work-pool edit default --concurrency-limit 10"))(_update)
@@ -215,7 +213,7 @@ def get_default_template(
     from pathlib import Path
 
     invocation = current(context)
-    template = default_template(invocation, kind)
+    template = default_template(invocation.client, kind)
     if file is None:
         invocation.output.data(template, "json" if output == "table" else output)
         return
@@ -223,23 +221,6 @@ def get_default_template(
 
     Path(file).write_bytes(msgspec.json.format(msgspec.json.encode(template), indent=2) + b"\n")
     invocation.diagnostics.note(f"Wrote the template of {kind!r} to {file}.")
-
-
-def default_template(invocation: Invocation, kind: str) -> dict[str, Any]:
-    """The job template that a type of worker brings along. Raises Failure."""
-    from podium.client.shell.pools import TEMPLATE, TYPE
-
-    if kind == TYPE:
-        return TEMPLATE
-    view = invocation.client.call(endpoint("collections.READ_VIEW"), view="aggregate-worker-metadata")
-    known = {name: worker for collection in view.values() for name, worker in collection.items()}
-    if kind not in known:
-        raise Failure(
-            f"There is no type of work pool {kind!r}; these are {', '.join(sorted({*known, TYPE}))}.",
-            ExitCode.NOT_FOUND,
-        )
-    template: dict[str, Any] = known[kind].get("default_base_job_configuration") or {}
-    return template
 
 
 def template_of(file: str) -> dict[str, Any]:

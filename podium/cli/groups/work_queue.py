@@ -104,8 +104,7 @@ def _edit(invocation: Invocation, queue: str, pool: str | None, changes: dict[st
     from podium.cli.editing import edit_row
 
     found = find(invocation, queue, pool)
-    fields = ("name", "description", "is_paused", "concurrency_limit", "priority")
-    edit_row(invocation, WORK_QUEUE, found, fields, changes, endpoint("work_queues.UPDATE"), {"id": found.id}, output)
+    edit_row(invocation, WORK_QUEUE, found, changes, output)
 
 
 @app.command("set-concurrency-limit", epilog=example("podium work-queue set-concurrency-limit default/urgent 2"))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
 from podium.client.nouns.choosing import Missing, by_name
-from podium.client.nouns.noun import Action, Column, Filter, Names, Noun, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Edits, Filter, Names, Noun, endpoint, nested
 from podium.client.nouns.values import is_id
 
 if TYPE_CHECKING:
@@ -84,6 +84,18 @@ def _whole(part: str) -> Any:
     return built
 
 
+FIELDS = (
+    "name",
+    "description",
+    "enabled",
+    "tags",
+    "trigger",
+    "actions",
+    "actions_on_trigger",
+    "actions_on_resolve",
+)
+"""What of an automation can be changed."""
+
 AUTOMATION = Noun(
     name="automation",
     plural="automations",
@@ -125,4 +137,5 @@ AUTOMATION = Noun(
         Action("resume", "Resumed", "Resume paused automations.", _resume),
         Action("delete", "Deleted", "Delete automations.", _delete, asks=True),
     ),
+    edits=Edits("automations.REPLACE", FIELDS, always=FIELDS, as_json="--from-json"),
 )

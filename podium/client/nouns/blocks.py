@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
 from podium.client.nouns.choosing import Missing, by_name, named
-from podium.client.nouns.noun import Action, Column, Filter, Names, Noun, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Edits, Filter, Names, Noun, Option, Section, endpoint, nested
 from podium.client.nouns.values import is_id
 
 if TYPE_CHECKING:
@@ -88,10 +88,12 @@ BLOCK = Noun(
     ),
     sorts={"type": "BLOCK_TYPE_AND_NAME_ASC", "name": "NAME_ASC", "-name": "NAME_DESC"},
     actions=(Action("delete", "Deleted", "Delete blocks.", _delete, asks=True),),
+    edits=Edits("block_documents.UPDATE", ("data",), within="data", options=(Option("data", "--field", "pairs"),)),
 )
 
 BLOCK_TYPE = Noun(
     name="block-type",
+    command="block type",
     plural="block types",
     list="block_types.FILTER",
     columns=(

@@ -1,8 +1,10 @@
 """Deliveries: what is sent for notifications and automations, was sent, or was given up."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
+from podium.client.nouns import automations, notifications
 from podium.client.nouns.channels import find_channel
 from podium.client.nouns.choosing import Missing, by_time
 from podium.client.nouns.noun import Action, Column, Filter, Join, Names, Noun, endpoint, nested
@@ -49,8 +51,36 @@ def _channels(client: "Client", values: list[str]) -> dict[str, Any]:
     return nested("notification_deliveries.channel.any_", ids)
 
 
+def ended(client: "Client", delivery_id: str, patience: float) -> Any:
+    """The delivery once it was delivered or given up, or as it is after so many seconds."""
+    read = endpoint("notification_deliveries.READ")
+    end, pause = time.monotonic() + patience, 0.1
+    while True:
+        delivery = client.call(read, id=delivery_id)
+        if delivery.state in ("delivered", "dead") or time.monotonic() >= end:
+            return delivery
+        time.sleep(pause)
+        pause = min(1.0, pause * 1.5)
+
+
+def _of_actions(client: "Client", automation_ids: list[str]) -> dict[str, Any]:
+    """Those of the actions of the newest firings of automations."""
+    read, query = endpoint("automation_firings.FIRINGS"), {"limit": "200"}
+    firings = [firing for each in automation_ids for firing in client.call(read, query=query, id=each)]
+    return nested("notification_deliveries.action_id.any_", [action.id for each in firings for action in each.actions])
+
+
+def _automations(client: "Client", values: list[str]) -> dict[str, Any]:
+    return _of_actions(client, [automations.find(client, value).id for value in values])
+
+
+def _notifications(client: "Client", values: list[str]) -> dict[str, Any]:
+    return _of_actions(client, [notifications.find(client, value).automation_id for value in values])
+
+
 DELIVERY = Noun(
     name="delivery",
+    command=COMMAND,
     plural="deliveries",
     list="notification_deliveries.FILTER",
     columns=(
@@ -85,6 +115,20 @@ DELIVERY = Noun(
         Filter(("--channel", "-c"), "Only those to this channel: a block, or email.", _channels, metavar="CHANNEL"),
         Filter(
             ("--kind",), "Only notification, webhook or email.", "notification_deliveries.kind.any_", metavar="KIND"
+        ),
+        Filter(
+            ("--notification",),
+            "Only those of runs that a notification told of lately.",
+            _notifications,
+            metavar="NAME|ID",
+            noun="notification",
+        ),
+        Filter(
+            ("--automation",),
+            "Only those of the newest firings of an automation.",
+            _automations,
+            metavar="ID|NAME",
+            noun="automation",
         ),
         *by_time("notification_deliveries.created", "were queued"),
     ),

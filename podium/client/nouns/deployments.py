@@ -1,11 +1,12 @@
 """Deployments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import Conflict, NotFound
 from podium.client.nouns.choosing import BY_POOL, Missing, by_flow, by_name, by_tag
-from podium.client.nouns.noun import Action, Column, Filter, Join, Names, Noun, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Edits, Filter, Join, Names, Noun, Option, endpoint, nested
 from podium.client.nouns.schedules import described
 from podium.client.nouns.values import is_id
 from podium.client.nouns.work_pools import find as find_pool
@@ -67,6 +68,29 @@ def _delete(client: "Client", deployment: Any) -> None:
     client.call(endpoint("deployments.DELETE"), id=deployment.id)
 
 
+def run_body(
+    parameters: Mapping[str, Any],
+    *,
+    at: datetime | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
+    job_variables: Mapping[str, Any] | None = None,
+    queue: str | None = None,
+) -> dict[str, Any]:
+    """The body that makes a run of a deployment, now or at a moment; what is left out is the deployment's."""
+    state: dict[str, Any] = {"type": "SCHEDULED"}
+    if at is not None:
+        state["state_details"] = {"scheduled_time": at}
+    return {
+        "state": state,
+        "parameters": dict(parameters),
+        "job_variables": dict(job_variables or {}),
+        "tags": list(tags),
+        "name": name,
+        "work_queue_name": queue,
+    }
+
+
 def full_name(deployment: Any, names: Names) -> str:
     """`flow/name`, which commands take."""
     flow = names["flow"].get(deployment.flow_id)
@@ -84,6 +108,38 @@ def _schedules(deployment: Any, names: Names) -> list[str]:
 def _paused(client: "Client", value: bool) -> dict[str, Any]:
     return nested("deployments.paused.eq_", value)
 
+
+EDITS = Edits(
+    "deployments.UPDATE",
+    (
+        "description",
+        "version",
+        "entrypoint",
+        "path",
+        "pull_steps",
+        "paused",
+        "parameters",
+        "tags",
+        "work_pool_name",
+        "work_queue_name",
+        "job_variables",
+        "parameter_openapi_schema",
+        "enforce_parameter_schema",
+        "concurrency_options",
+    ),
+    options=(
+        Option("description", "--description"),
+        Option("version", "--version"),
+        Option("entrypoint", "--entrypoint"),
+        Option("path", "--path"),
+        Option("pull_steps", "--pull-steps", "json"),
+        Option("parameters", "--param", "pairs"),
+        Option("tags", "--tag", "list"),
+        Option("work_pool_name", "--pool"),
+        Option("work_queue_name", "--queue"),
+        Option("job_variables", "--job-variable", "pairs"),
+    ),
+)
 
 DEPLOYMENT = Noun(
     name="deployment",
@@ -134,4 +190,5 @@ DEPLOYMENT = Noun(
         Action("resume", "Resumed", "Resume paused deployments.", _resume),
         Action("delete", "Deleted", "Delete deployments; their runs stay.", _delete, asks=True),
     ),
+    edits=EDITS,
 )

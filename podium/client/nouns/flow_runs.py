@@ -15,7 +15,7 @@ from podium.client.nouns.choosing import (
     by_time,
     found,
 )
-from podium.client.nouns.noun import Action, Column, Filter, Join, Names, Noun, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Edits, Filter, Join, Names, Noun, Option, Section, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -136,6 +136,9 @@ FLOW_RUN = Noun(
         Action("delete", "Deleted", "Delete flow runs with their task runs and logs.", _delete, asks=True),
     ),
     sections=(Section("states", _states, STATE_COLUMNS),),
+    edits=Edits(
+        "flow_runs.UPDATE", ("name", "tags"), options=(Option("name", "--name"), Option("tags", "--tag", "list"))
+    ),
     limit=15,
     counting="flow_runs.COUNT",
     faults={"state": ["Failed", "Crashed", "TimedOut", "Late"]},

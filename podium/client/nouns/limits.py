@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from podium.client.nouns.choosing import by_name, named
-from podium.client.nouns.noun import Action, Column, Names, Noun, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Creates, Edits, Names, Noun, Option, Section, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -60,6 +60,11 @@ def _holders(client: "Client", limit: Any) -> Sequence[Any]:
     return list(client.pages(endpoint("task_runs.FILTER"), nested("task_runs.id.any_", limit.active_slots)))
 
 
+_OPTIONS = (
+    Option("limit", "--limit", "number"),
+    Option("slot_decay_per_second", "--slot-decay-per-second", "number"),
+)
+
 GLOBAL_LIMIT = Noun(
     name="global-concurrency-limit",
     plural="global concurrency limits",
@@ -81,6 +86,17 @@ GLOBAL_LIMIT = Noun(
         Action("enable", "Enabled", "Switch limits on.", _enable),
         Action("disable", "Disabled", "Switch limits off: whoever asks gets a slot.", _disable),
         Action("delete", "Deleted", "Delete global concurrency limits.", _delete_global, asks=True),
+    ),
+    edits=Edits(
+        "concurrency_v2.UPDATE",
+        ("name", "limit", "active", "slot_decay_per_second"),
+        path={"id_or_name": "id"},
+        options=(*_OPTIONS, Option("active", "--enable", "switch", "--disable")),
+    ),
+    creates=Creates(
+        "concurrency_v2.CREATE",
+        {"name": "", "limit": 1, "active": True, "slot_decay_per_second": 0},
+        options=(Option("name"), *_OPTIONS, Option("active", "", "switch", "--disable")),
     ),
 )
 
@@ -112,6 +128,19 @@ TAG_LIMIT = Noun(
                 Column("task run", "name", cut=True),
                 Column("state", "state_name", kind="state"),
             ),
+            "task-run",
         ),
+    ),
+    edits=Edits(
+        "concurrency.CREATE",
+        ("concurrency_limit",),
+        path={},
+        always=("tag",),
+        options=(Option("concurrency_limit", "", "number"),),
+    ),
+    creates=Creates(
+        "concurrency.CREATE",
+        {"tag": "", "concurrency_limit": 1},
+        options=(Option("tag"), Option("concurrency_limit", "", "number")),
     ),
 )

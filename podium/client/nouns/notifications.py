@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from podium.client.errors import ClientError
 from podium.client.nouns.automations import status
 from podium.client.nouns.choosing import by_name, named
-from podium.client.nouns.noun import Action, Column, Filter, Join, Names, Noun, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Edits, Filter, Join, Names, Noun, Option, Section, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -35,6 +36,28 @@ def _resume(client: "Client", row: Any) -> None:
 
 def _delete(client: "Client", row: Any) -> None:
     client.call(endpoint("notifications.DELETE"), id=row.id)
+
+
+PATIENCE = 15.0
+"""Seconds for a test to arrive."""
+
+
+class NotDelivered(ClientError):
+    """A test was sent and did not arrive."""
+
+
+def _test(client: "Client", row: Any) -> str:
+    """Sends it now and tells whether it arrived. Raises NotDelivered."""
+    # Loaded on use: lists of notifications need nothing of deliveries.
+    from podium.client.nouns.deliveries import ended
+
+    sent = client.call(endpoint("notifications.TEST"), id=row.id)
+    delivery = ended(client, sent.delivery_id, PATIENCE)
+    if delivery.state == "delivered":
+        return "it arrived"
+    if delivery.state == "dead":
+        raise NotDelivered(f"it was given up: {delivery.error}")
+    raise NotDelivered(f"it has not arrived after {PATIENCE:g} s: {delivery.error or 'are the services running?'}")
 
 
 def _states(row: Any, names: Names) -> list[str]:
@@ -79,6 +102,25 @@ def _scopes(client: "Client", row: Any) -> Sequence[Scope]:
     return found
 
 
+_SCOPE_FIELDS = ("state_names", "tags", "flow_ids", "deployment_ids", "work_pool_ids")
+
+EDITS = Edits(
+    "notifications.UPDATE",
+    ("name", "enabled", *_SCOPE_FIELDS, "block_document_id", "emails", "subject", "message"),
+    options=(
+        Option("name", "--name"),
+        Option("state_names", "--on", "list"),
+        Option("tags", "--tag", "list", "--tag"),
+        Option("flow_ids", "--flow", "list", "--flow"),
+        Option("deployment_ids", "--deployment", "list", "--deployment"),
+        Option("work_pool_ids", "--pool", "list", "--pool"),
+        Option("block_document_id", "--channel"),
+        Option("emails", "--email", "list", "--email"),
+        Option("subject", "--subject"),
+        Option("message", "--message"),
+    ),
+)
+
 NOTIFICATION = Noun(
     name="notification",
     plural="notifications",
@@ -121,9 +163,17 @@ NOTIFICATION = Noun(
     actions=(
         Action("pause", "Paused", "Pause notifications: nothing is sent.", _pause),
         Action("resume", "Resumed", "Resume paused notifications.", _resume),
+        Action(
+            "test",
+            "Sent",
+            "Send notifications now, about a run that there is not; also while they are paused.",
+            _test,
+            asks=True,
+        ),
         Action("delete", "Deleted", "Delete notifications.", _delete, asks=True),
     ),
     sections=(
         Section("scopes", _scopes, (Column("only", "kind"), Column("name", cut=True), Column("id", kind="id", rank=1))),
     ),
+    edits=EDITS,
 )

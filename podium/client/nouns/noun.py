@@ -95,11 +95,59 @@ class Action(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A list below the details of a thing, such as the states of a run."""
+    """A list below the details of a thing, such as the states of a run. ``noun`` is whose rows it has, if any one's."""
 
     name: str
     rows: Callable[["Client", Any], Sequence[Any]]
     columns: tuple[Column, ...]
+    noun: str = ""
+
+
+class Option(NamedTuple):
+    """How a command is told a field. ``flag`` is empty for an argument.
+
+    ``kind`` is how the value is written: as it is (``text``), as JSON where it would not be read as the same word
+    (``json``), once for each item (``list``), as a number or `none` (``number``), as KEY=VALUE (``pairs``), or by being
+    there or not (``switch``; ``off`` is what is written for no).
+    """
+
+    field: str
+    flag: str = ""
+    kind: Literal["text", "json", "list", "number", "pairs", "switch"] = "text"
+    off: str = ""
+
+
+class Edits(NamedTuple):
+    """What of a thing can be changed, and by which endpoint.
+
+    ``path`` are the attributes of the row that go into the endpoint's path. With ``within`` the fields are those of
+    an object, such as the data of a block. ``always`` are fields that the endpoint takes each time. ``verb`` and
+    ``options`` are the command that does the same, as far as it can; ``as_json`` is its option for all changes at once.
+    """
+
+    endpoint: str
+    fields: tuple[str, ...]
+    path: Mapping[str, str] = {"id": "id"}
+    within: str = ""
+    always: tuple[str, ...] = ()
+    verb: str = "edit"
+    options: tuple[Option, ...] = ()
+    as_json: str = ""
+
+
+class Creates(NamedTuple):
+    """How one is made: a body to begin with, and the endpoint that takes it.
+
+    ``path`` are the fields that go into the endpoint's path. ``finished`` adds what nobody wants to write. ``verb`` and
+    ``options`` are as for changes.
+    """
+
+    endpoint: str
+    template: Mapping[str, Any]
+    path: Mapping[str, str] = {}
+    finished: Callable[["Client", dict[str, Any]], dict[str, Any]] | None = None
+    verb: str = "create"
+    options: tuple[Option, ...] = ()
 
 
 class Noun(NamedTuple):
@@ -109,6 +157,8 @@ class Noun(NamedTuple):
     ``within`` is the filter by what it belongs to, whose name goes before its own. ``limit`` is how many a list shows
     unless told otherwise. ``rows`` stands in where a list is not one endpoint with pages. ``counting`` is the endpoint
     that counts what a body selects. ``faults`` are the values of filters that select only those that need somebody.
+    ``command`` are the words of its commands, where they are not its name; ``owner`` is what they take first, before
+    those that they are about.
     """
 
     name: str
@@ -131,6 +181,10 @@ class Noun(NamedTuple):
     body: Mapping[str, Any] = {}
     counting: str = ""
     faults: Mapping[str, Any] = {}
+    edits: Edits | None = None
+    creates: Creates | None = None
+    command: str = ""
+    owner: str = ""
 
     @property
     def words(self) -> str:

@@ -1,8 +1,8 @@
-"""Reading what people type: spans and moments of time, ids, names of states."""
+"""Reading what people type: values, spans and moments of time, ids, names of states."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 STATE_TYPES: Final = (
     "SCHEDULED",
@@ -22,6 +22,17 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _WORDS: Final = {"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "day": "d", "week": "w"}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _ID: Final = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
+
+
+def loosely(text: str) -> Any:
+    """The value of a text that is JSON, else the text: `5` is a number, `five` a word."""
+    # Loaded on use: what reads times only needs no JSON.
+    import msgspec
+
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text
 
 
 def seconds(text: str) -> float:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from podium.client.nouns.choosing import by_name, by_tag, named
-from podium.client.nouns.noun import Action, Column, Noun, endpoint
+from podium.client.nouns.noun import Action, Column, Creates, Edits, Noun, Option, endpoint
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -39,5 +39,16 @@ VARIABLE = Noun(
     actions=(
         Action("delete", "Deleted", "Delete variables.", _delete, asks=True),
         Action("unset", "Unset", "Delete variables; the same as delete.", _delete, asks=True),
+    ),
+    edits=Edits(
+        "variables.UPDATE",
+        ("name", "value", "tags"),
+        options=(Option("name", "--name"), Option("value", "--value", "json"), Option("tags", "--tag", "list")),
+    ),
+    creates=Creates(
+        "variables.CREATE",
+        {"name": "", "value": "", "tags": []},
+        verb="set",
+        options=(Option("name"), Option("value", "", "json"), Option("tags", "--tag", "list")),
     ),
 )

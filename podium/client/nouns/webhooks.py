@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.nouns.automations import status
 from podium.client.nouns.choosing import by_name, named
-from podium.client.nouns.noun import Action, Column, Filter, Names, Noun, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Edits, Filter, Names, Noun, Option, Section, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -81,6 +81,12 @@ WEBHOOK = Noun(
             "events",
             _events,
             (Column("time", "occurred", kind="stamp"), Column("event"), Column("about", _told, cut=True)),
+            "event",
         ),
+    ),
+    edits=Edits(
+        "webhooks.UPDATE",
+        ("name", "description", "enabled", "template"),
+        options=(Option("name", "--name"), Option("description", "--description"), Option("template", "--template")),
     ),
 )

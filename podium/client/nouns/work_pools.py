@@ -5,14 +5,29 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
 from podium.client.nouns.choosing import Missing, by_name
-from podium.client.nouns.noun import Action, Column, Filter, Names, Noun, Section, endpoint
+from podium.client.nouns.noun import (
+    Action,
+    Column,
+    Creates,
+    Edits,
+    Filter,
+    Names,
+    Noun,
+    Option,
+    Section,
+    endpoint,
+    nested,
+)
+from podium.client.nouns.values import is_id
 
 if TYPE_CHECKING:
     from podium.client.api import Client
 
 
 def find(client: "Client", given: str) -> Any:
-    """The pool of this name. Raises NotFound."""
+    """The pool of this id or name. Raises NotFound."""
+    if is_id(given) and (same := client.call(endpoint("work_pools.FILTER"), nested("work_pools.id.any_", [given]))):
+        return same[0]
     try:
         return client.call(endpoint("work_pools.READ"), name=given)
     except NotFound:
@@ -47,6 +62,29 @@ def slots(row: Any, names: Names) -> str:
     if limit is None:
         return "" if used is None else str(used)
     return f"{'?' if used is None else used}/{limit}"
+
+
+def default_template(client: "Client", kind: str) -> dict[str, Any]:
+    """The job template that a type of worker brings along. Raises NotFound."""
+    # Loaded on use: lists need no templates.
+    from podium.client.shell.pools import TEMPLATE, TYPE
+
+    if kind == TYPE:
+        return TEMPLATE
+    view = client.call(endpoint("collections.READ_VIEW"), view="aggregate-worker-metadata")
+    known = {name: worker for collection in view.values() for name, worker in collection.items()}
+    if kind not in known:
+        kinds = ", ".join(sorted({*known, TYPE}))
+        raise NotFound(404, f"There is no type of work pool {kind!r}; these are {kinds}.")
+    template: dict[str, Any] = known[kind].get("default_base_job_configuration") or {}
+    return template
+
+
+def with_template(client: "Client", body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a new pool with the template of its type, if it has none. Raises NotFound for an unknown type."""
+    if "base_job_template" in body:
+        return body
+    return {**body, "base_job_template": default_template(client, body.get("type") or "process")}
 
 
 def _queues(client: "Client", pool: Any) -> Sequence[Any]:
@@ -102,5 +140,26 @@ WORK_POOL = Noun(
         Action("resume", "Resumed", "Resume paused work pools.", _resume),
         Action("delete", "Deleted", "Delete work pools with their queues.", _delete, asks=True),
     ),
-    sections=(Section("queues", _queues, QUEUE_COLUMNS), Section("workers", _workers, WORKER_COLUMNS)),
+    sections=(
+        Section("queues", _queues, QUEUE_COLUMNS, "work-queue"),
+        Section("workers", _workers, WORKER_COLUMNS, "worker"),
+    ),
+    edits=Edits(
+        "work_pools.UPDATE",
+        ("description", "is_paused", "concurrency_limit", "base_job_template"),
+        path={"name": "name"},
+        options=(Option("description", "--description"), Option("concurrency_limit", "--concurrency-limit", "number")),
+    ),
+    creates=Creates(
+        "work_pools.CREATE",
+        {"name": "", "type": "process", "description": None, "concurrency_limit": None, "is_paused": False},
+        finished=with_template,
+        options=(
+            Option("name"),
+            Option("type", "--type"),
+            Option("description", "--description"),
+            Option("concurrency_limit", "--concurrency-limit", "number"),
+            Option("is_paused", "--paused", "switch"),
+        ),
+    ),
 )

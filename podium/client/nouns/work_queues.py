@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
 from podium.client.nouns.choosing import Missing, by_name
-from podium.client.nouns.noun import Action, Column, Filter, Names, Noun, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Creates, Edits, Filter, Names, Noun, Option, endpoint, nested
 from podium.client.nouns.values import is_id
 from podium.client.nouns.work_pools import slots, status_of
 
@@ -60,6 +60,12 @@ def _delete(client: "Client", queue: Any) -> None:
     client.call(endpoint("work_queues.DELETE"), id=queue.id)
 
 
+_OPTIONS = (
+    Option("description", "--description"),
+    Option("concurrency_limit", "--concurrency-limit", "number"),
+    Option("priority", "--priority", "number"),
+)
+
 WORK_QUEUE = Noun(
     name="work-queue",
     plural="work queues",
@@ -91,6 +97,29 @@ WORK_QUEUE = Noun(
         Action("pause", "Paused", "Pause work queues: no worker gets their runs.", _pause),
         Action("resume", "Resumed", "Resume paused work queues.", _resume),
         Action("delete", "Deleted", "Delete work queues.", _delete, asks=True),
+    ),
+    edits=Edits(
+        "work_queues.UPDATE",
+        ("name", "description", "is_paused", "concurrency_limit", "priority"),
+        options=(Option("name", "--name"), *_OPTIONS),
+    ),
+    creates=Creates(
+        "work_queues.CREATE_IN_POOL",
+        {
+            "name": "",
+            "pool": "",
+            "priority": None,
+            "concurrency_limit": None,
+            "description": "",
+            "is_paused": False,
+        },
+        path={"work_pool_name": "pool"},
+        options=(
+            Option("name"),
+            Option("pool", "--pool"),
+            *_OPTIONS,
+            Option("is_paused", "--paused", "switch"),
+        ),
     ),
     rows=_rows,
     within="pool",

@@ -18,10 +18,11 @@ def _rows(client: "Client", body: dict[str, Any], most: int | None) -> Iterator[
 
 
 def find(client: "Client", given: str) -> Any:
-    """The worker `pool/worker`, or of a name that is nobody else's. Raises NotFound."""
+    """The worker `pool/worker`, of this id, or of a name that is nobody else's. Raises NotFound."""
     pool, _, name = given.rpartition("/")
     try:
-        same = [each for each in _rows(client, {"pools": [pool]} if pool else {}, None) if each.name == name]
+        found = list(_rows(client, {"pools": [pool]} if pool else {}, None))
+        same = [each for each in found if each.id == given] or [each for each in found if each.name == name]
     except NotFound:
         raise Missing("work pool", pool, "work-pool") from None
     if len(same) > 1:

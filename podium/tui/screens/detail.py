@@ -14,9 +14,9 @@ from podium.client.nouns.noun import Column, Names, Noun, joined
 from podium.client.nouns.printing import on_one_line
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
+from podium.tui.opening import keys_of, open_about
 from podium.tui.owners import OWNERS, open_owner
 from podium.tui.screens.view import View
-from podium.tui.views import screen_class, view_named
 from podium.tui.widgets.text import LineOfText, Part, Searched, Text
 
 LONG = 60
@@ -34,14 +34,15 @@ class Detail(View):
     def __init__(self, noun: Noun, row: Any) -> None:
         super().__init__()
         self.noun, self.row = noun, row
+        self.sections = noun.sections
         self.names: Names = {join.name: {} for join in noun.joins}
         self.as_json = False
-        self.heading = f"{noun.words.capitalize()} {noun.told(row, self.names)}"
+        self.heading = self.heading_of(self.names)
         self.concerns = (f"prefect.{noun.name}.",)
         self.acts = {act.name: act for act in acts_of(noun)}
-        self._sections: list[tuple[str, tuple[Column, ...], Sequence[Any]]] = []
-        view = view_named(noun.name)
-        for more in view.more if view else ():
+        self.more = {each.screen: each for each in keys_of(noun)}
+        self.parts: list[Sequence[Any]] = [()] * len(self.sections)
+        for more in self.more.values():
             self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
         for act in self.acts.values():
             self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
@@ -64,19 +65,19 @@ class Detail(View):
 
     async def load(self) -> None:
         """The row as it is now, the names it shows and its lists."""
-        noun, given = self.noun, self.given()
+        noun, given, sections = self.noun, self.given(), self.sections
 
-        def fetch(client: Any) -> tuple[Any, Names, list[tuple[str, tuple[Column, ...], Sequence[Any]]]]:
+        def fetch(client: Any) -> tuple[Any, Names, list[Sequence[Any]]]:
             fresh = noun.find(client, given)
-            sections = [(each.name, each.columns, each.rows(client, fresh)) for each in noun.sections]
-            return fresh, joined(client, noun, [fresh], detail=True), sections
+            rows = [each.rows(client, fresh) for each in sections]
+            return fresh, joined(client, noun, [fresh], detail=True), rows
 
         try:
-            self.row, self.names, self._sections = await self.ask(fetch)
+            self.row, self.names, self.parts = await self.ask(fetch)
         except NotFound:
             self.told = "deleted"
             raise
-        self.heading = f"{noun.words.capitalize()} {noun.told(self.row, self.names)}"
+        self.heading = self.heading_of(self.names)
         self.show()
 
     def given(self) -> str:
@@ -85,6 +86,10 @@ class Detail(View):
         ids = [column.of(self.row, self.names) for column in columns if column.name == "id"]
         return str(next(iter(ids), None) or getattr(self.row, "id", None) or self.noun.reference(self.row, self.names))
 
+    def heading_of(self, names: Names) -> str:
+        """What the top line calls it."""
+        return f"{self.noun.words.capitalize()} {self.noun.told(self.row, names)}"
+
     def show(self) -> None:
         """Writes what is known."""
         self.text.show(json_lines(self.row) if self.as_json else list(self._lines()))
@@ -92,11 +97,11 @@ class Detail(View):
     def _lines(self) -> Iterator[LineOfText]:
         now = datetime.now(UTC)
         yield from detail_lines((*self.noun.columns, *self.noun.detail), self.row, self.names, now)
-        for name, columns, rows in self._sections:
+        for section, rows in zip(self.sections, self.parts, strict=True):
             if rows:
                 yield ()
-                yield (Part(name.capitalize(), "title"),)
-                yield from table_lines(columns, rows, self.names, now)
+                yield (Part(section.name.capitalize(), "title"),)
+                yield from table_lines(section.columns, rows, self.names, now)
 
     def refresh_ages(self) -> None:
         """Tells ages anew."""
@@ -121,8 +126,8 @@ class Detail(View):
         return None if found or not text else f"{text!r} is not here."
 
     def action_open(self, screen: str) -> None:
-        """Opens another screen about it."""
-        self.dashboard.push_screen(screen_class(screen)(self.noun, self.row))
+        """Opens a screen about it, or does what else a key does."""
+        open_about(self, self.more[screen], self.noun, self.row, self.names)
 
     def action_owner(self) -> None:
         """Opens what it belongs to."""
@@ -142,6 +147,7 @@ class Detail(View):
     def shown_keys(self) -> list[tuple[str, str, bool]]:
         """Keys; acts that cannot be done to it are dim."""
         dim = {self.key_name(act.key) for act in self.acts.values() if why_not(self.dashboard, act, [self.row])}
+        dim |= {self.key_name(each.key) for each in self.more.values() if each.changes and self.dashboard.read_only}
         return [(key, label, key not in dim) for key, label, _ in super().shown_keys()]
 
 

@@ -8,14 +8,15 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from podium.client.nouns.cells import cell
-from podium.client.nouns.noun import Names
+from podium.client.nouns.noun import Names, Noun
 from podium.client.nouns.registry import noun_of
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
 from podium.tui.filtering import parse
+from podium.tui.opening import keys_of_changing, open_about
 from podium.tui.owners import OWNERS, open_owner
 from podium.tui.screens.view import View
-from podium.tui.views import ViewRow, screen_class
+from podium.tui.views import More, ViewRow
 from podium.tui.widgets.table import Line, Table
 
 if TYPE_CHECKING:
@@ -32,25 +33,37 @@ class Listing(View):
         Binding("o", "sort", "order", show=False),
     ]
 
-    def __init__(self, row: ViewRow, filter_text: str = "", given: dict[str, Any] | None = None, of: str = "") -> None:
-        """``given`` are values of filters that stay, for a list that belongs to something (``of``)."""
+    def __init__(
+        self,
+        row: ViewRow,
+        filter_text: str = "",
+        given: dict[str, Any] | None = None,
+        of: str = "",
+        noun: Noun | None = None,
+        sort: str | None = None,
+    ) -> None:
+        """``given`` are values of filters that stay, for a list that belongs to something (``of``).
+
+        ``noun`` is one that is in no registry, such as the schedules of one deployment.
+        """
         super().__init__()
         self.row = row
-        self.noun = noun_of(row.noun)
+        self.noun = noun or noun_of(row.noun)
         self.concerns = row.concerns
         self.heading = f"{row.title} of {of}" if of else row.title
         self.filter_text = filter_text
         self.faults = False
-        self.sort: str | None = None
+        self.sort = sort
         self.acts = {act.name: act for act in acts_of(self.noun)}
-        self._given = given or {}
+        self.given = given or {}
         self._names: Names = {}
         self._held: dict[str, Any] = {}
         self._marked: dict[str, Any] = {}
         self._first = 0
         if self.noun.faults:
             self._bindings.bind("f,ctrl+z", "faults", "faults")
-        for more in row.more:
+        self.more = {each.screen: each for each in (*row.more, *keys_of_changing(self.noun))}
+        for more in self.more.values():
             self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
         for act in self.acts.values():
             self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
@@ -85,7 +98,7 @@ class Listing(View):
         values = parse(self.noun, self.filter_text) if self.filter_text else {}
         if self.faults:
             values = {**values, **self.noun.faults}
-        return {**values, **self._given}
+        return {**values, **self.given}
 
     def show(self, page: "Page") -> None:
         """Shows a page of rows."""
@@ -221,9 +234,10 @@ class Listing(View):
         self.action_open("detail.Detail")
 
     def action_open(self, screen: str) -> None:
-        """Opens a screen about the row."""
-        if self.current is not None:
-            self.dashboard.push_screen(screen_class(screen)(self.noun, self.current))
+        """Opens a screen about the row, or does what else a key does."""
+        more = self.more.get(screen) or More("", "", screen)
+        if self.current is not None or more.alone:
+            open_about(self, more, self.noun, self.current, self._names)
 
     def action_owner(self) -> None:
         """Opens what the row belongs to."""
@@ -242,4 +256,5 @@ class Listing(View):
         """Keys; acts that cannot be done to what is chosen are dim."""
         rows = self.chosen() if self.is_mounted and self.query(Table) else []
         dim = {self.key_name(act.key) for act in self.acts.values() if why_not(self.dashboard, act, rows)}
+        dim |= {self.key_name(each.key) for each in self.more.values() if each.changes and self.dashboard.read_only}
         return [(key, label, key not in dim) for key, label, _ in super().shown_keys()]

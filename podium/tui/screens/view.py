@@ -59,6 +59,8 @@ class View(Screen[None]):
     concerns: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     """Ids of resources, where only events that one of them has a part in concern the view."""
+    common_keys: tuple[tuple[str, str], ...] = (("?", "help"), (":", "go to"))
+    """The keys at the end of the last line, which are there however little room there is."""
 
     def __init__(self) -> None:
         super().__init__()

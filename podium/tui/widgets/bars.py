@@ -77,9 +77,9 @@ class KeyBar(Bar):
     """The keys of the view; what cannot be done now is dim, and says why when it is tried."""
 
     def render(self) -> Text:
-        """The line: as many keys as fit, `?` and `:` always."""
+        """The line: as many keys as fit, those that all views have always."""
         width = self.size.width
-        fixed = [("?", "help", True), (":", "go to", True)]
+        fixed = [(key, label, True) for key, label in self.view.common_keys]
         room = width - sum(width_of(key) + width_of(label) + 3 for key, label, _ in fixed)
         line = Text(" ")
         for key, label, enabled in self.view.shown_keys():
