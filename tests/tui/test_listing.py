@@ -83,7 +83,7 @@ async def test_many_marked_ask_for_their_number(server: LiveServer) -> None:
         await stage.press(*["space"] * 12)
         await stage.see("12 marked")
         await stage.press("ctrl+d")
-        await stage.see("Delete 12 variables?", "Type 12 and enter", "and 4 more")
+        await stage.see("Delete 12 variables?", "Type 12 and enter", "and 5 more")
         await stage.press("y", "enter", "1", "2", "enter")
         await stage.see("Deleted 12 variables", "none")
 
