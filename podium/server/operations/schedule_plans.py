@@ -44,6 +44,11 @@ class Plan:
     seen: datetime | None = None
     filled: datetime | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether none of the dates is one that was looked at before."""
+        return self.filled is not None and (self.seen is None or not self.dates or self.dates[0] > self.seen)
+
 
 class Dates:
     """The dates of schedules from a moment on, worked out once for all that say the same.

@@ -139,7 +139,8 @@ def store_runs(tx: Tx, plans: Sequence[Plan]) -> int:
         if plan.dates:
             new.append(_runs(row, plan))
     queries.mark_filled(tx, filled)
-    return insert_runs(tx, new, run_names(sum(len(each.times) for each in new)))
+    names = run_names(sum(len(each.times) for each in new))
+    return insert_runs(tx, new, names, likely_free=all(plan.is_new for plan in plans))
 
 
 def _runs(row: Row, plan: Plan) -> NewRuns:

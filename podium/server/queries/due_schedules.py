@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, cast, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, func, or_, select, true, tuple_
 
 from podium.db.bulk import set_many
 from podium.db.dialect import elements, json_text
@@ -49,25 +50,28 @@ _OF_DEPLOYMENT = _ACTIVE.where(
 _MAKER = json_text(flow_runs.c.created_by, "id")
 _IDS = elements("ids")
 _ID = cast(_IDS.c.value, Id())
-_OF_EACH = (
-    select(
-        _MAKER.label("schedule_id"),
-        func.count().label("runs"),
-        func.max(flow_runs.c.next_scheduled_start_time, type_=Timestamp()).label("last"),
-    )
-    .where(
-        IS_SCHEDULED,
-        flow_runs.c.auto_scheduled,
-        flow_runs.c.next_scheduled_start_time >= bindparam("now", type_=Timestamp()),
-    )
-    .group_by(_MAKER)
+_TIME = flow_runs.c.next_scheduled_start_time
+_NOW = bindparam("now", type_=Timestamp())
+_IS_ONE = and_(flow_runs.c.deployment_id == _ID, IS_SCHEDULED, flow_runs.c.auto_scheduled)
+# Compared and ordered as in the index of a deployment's scheduled runs: PostgreSQL takes any table without statistics for
+# a small one, and would else look for the time in the index of all queues, once for each deployment.
+_RUNS = (
+    select(_MAKER.label("schedule_id"), _TIME)
+    .where(_IS_ONE, tuple_(flow_runs.c.deployment_id, _TIME) >= tuple_(_ID, _NOW))
+    .order_by(_TIME)
+    .correlate(_IDS)
+    .lateral("runs")
 )
-_IS_OF_ONE = flow_runs.c.deployment_id == _ID
-_OF_ONE = _OF_EACH.where(_IS_OF_ONE).correlate(_IDS).lateral("ahead")
-# Each deployment's runs are found by the index of theirs that are scheduled. Without statistics both databases would
-# rather read all scheduled runs there are, for every page.
+
+
+def _counted(maker: ColumnElement[Any], time: ColumnElement[Any]) -> Select[Any]:
+    last = func.max(time, type_=Timestamp())
+    return select(maker.label("schedule_id"), func.count().label("runs"), last.label("last")).group_by(maker)
+
+
+_OF_ONE = _counted(_RUNS.c.schedule_id, _RUNS.c.next_scheduled_start_time).lateral("ahead")
 _AHEAD = {
-    "sqlite": Prepared(_OF_EACH.select_from(_IDS.join(flow_runs, _IS_OF_ONE))),
+    "sqlite": Prepared(_counted(_MAKER, _TIME).select_from(_IDS.join(flow_runs, _IS_ONE)).where(_TIME >= _NOW)),
     "postgresql": Prepared(select(*_OF_ONE.c).select_from(_IDS.join(_OF_ONE, true()))),
 }
 _GIVEN_TO_RUNS = tuple(
