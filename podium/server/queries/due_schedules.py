@@ -53,8 +53,8 @@ _ID = cast(_IDS.c.value, Id())
 _TIME = flow_runs.c.next_scheduled_start_time
 _NOW = bindparam("now", type_=Timestamp())
 _IS_ONE = and_(flow_runs.c.deployment_id == _ID, IS_SCHEDULED, flow_runs.c.auto_scheduled)
-# Compared and ordered as in the index of a deployment's scheduled runs: PostgreSQL takes any table without statistics for
-# a small one, and would else look for the time in the index of all queues, once for each deployment.
+# Compared and ordered as in the index of a deployment's scheduled runs. PostgreSQL takes any table without statistics
+# for a small one, and would look for the time in the index of all queues, once for each deployment.
 _RUNS = (
     select(_MAKER.label("schedule_id"), _TIME)
     .where(_IS_ONE, tuple_(flow_runs.c.deployment_id, _TIME) >= tuple_(_ID, _NOW))

@@ -124,7 +124,8 @@ def _given(name: str, types: Mapping[str, TypeEngine[Any]], **options: Any) -> T
 _TYPES = {column.name: column.type for column in flow_runs.c}
 _OWN = {"place": Integer(), **{name: _TYPES[name] for name in _OF_RUN}, "time": Text()}
 _SCHEDULES = _given("schedule", {name: _TYPES[name] for name in _OF_SCHEDULE}, with_ordinality="place")
-_RUNS = select(*_given("run", _OWN).c).cte("runs")
+_GIVEN = _given("run", _OWN).c
+_RUNS = select(*_GIVEN, cast(_GIVEN.time, Timestamp()).label("moment")).cte("runs")
 _TX_NOW = bindparam("now", type_=Timestamp())
 
 
@@ -134,7 +135,7 @@ def _inserting_runs(only_missing: bool) -> CTE:
         **dict.fromkeys(_NOW, _TX_NOW),
         **{name: _SCHEDULES.c[name] for name in _OF_SCHEDULE},
         **{name: _RUNS.c[name] for name in _OF_RUN},
-        **dict.fromkeys(_TIMES, cast(_RUNS.c.time, Timestamp())),
+        **dict.fromkeys(_TIMES, _RUNS.c.moment),
     }
     rows = select(*(value.label(f"new_{name}") for name, value in values.items()))
     made = postgresql.insert(flow_runs).from_select(
