@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Column, Dialect, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
@@ -15,7 +15,7 @@ from podium.db.unit import Row, Tx
 
 Convert = Callable[[Any], Any]
 
-CHUNK = 64
+CHUNK = 128
 """Rows that SQLite takes with one statement. Around each statement it notes all pages of table and indexes that the
 statement touches, and gives that up again: for a row with a dozen indexes, more work than inserting it."""
 
@@ -144,31 +144,73 @@ def put_many(tx: Tx, table: Table, rows: Sequence[Row], key: Sequence[str]) -> N
 
 
 def set_many(tx: Tx, table: Table, column: str, values: Mapping[str, Any]) -> None:
-    """Sets a column of the rows with these ids, each to its value, by one statement. Raises what SQLAlchemy would."""
+    """Sets a column of texts, numbers or moments, of the rows with these ids, each to its value, by one statement.
+
+    Raises what SQLAlchemy would.
+    """
     if not values:
         return
     sql, conversions = _plan_set(table, column, tx.connection.dialect)
     raw: Any = tx.connection.connection.driver_connection
     driver_error = tx.connection.dialect.loaded_dbapi.Error
-    rows: list[Any] = [[row_id, value] for row_id, value in values.items()]
+    given: tuple[str, ...]
     if tx.dialect == "postgresql":
-        rows = [{"id": row_id, column: value} for row_id, value in rows]
+        given = (as_array(list(values)), as_array(list(values.values())))
     else:
-        rows = [_converted(row, conversions) for row in rows]
+        given = (msgspec.json.encode([_converted(row, conversions) for row in values.items()]).decode(),)
     try:
-        raw.execute(sql, (msgspec.json.encode(rows).decode(),))
+        raw.execute(sql, given)
     except driver_error as error:
         raise DBAPIError.instance(sql, None, error, driver_error) from error
 
 
-def _insert_in_chunks(raw: Any, insert: str, conflict: str, rows: Sequence[Sequence[Any]]) -> None:
+def stored(tx: Tx, column: Column[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The values of a column as the driver takes them."""
+    dialect = tx.connection.dialect
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return values if convert is None else list(map(convert, values))
+
+
+def insert_stored(
+    tx: Tx, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], conflict: str = ""
+) -> int:
+    """Inserts rows whose values are as SQLite's driver takes them; how many, where ``conflict`` leaves some out.
+
+    Raises what SQLAlchemy would.
+    """
+    if not rows:
+        return 0
+    dialect = tx.connection.dialect
+    sql, _ = _plan(table, tuple(columns), dialect)
+    raw: Any = tx.connection.connection.driver_connection
+    try:
+        return _insert_in_chunks(raw, sql, conflict, rows)
+    except dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error) from error
+
+
+def as_array(values: Sequence[Any]) -> str:
+    """Texts, numbers, moments and nulls as the text of an array of PostgreSQL."""
+    text = msgspec.json.encode(values).decode()
+    if "\\" not in text:
+        return f"{{{text[1:-1]}}}"  # a list of JSON without escapes is one, but for its brackets
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: str | None) -> str:
+    return "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _insert_in_chunks(raw: Any, insert: str, conflict: str, rows: Sequence[Sequence[Any]]) -> int:
     """Many rows with few calls of SQLite: after each this thread waits for its turn among those that run Python."""
-    start = 0
+    start = inserted = 0
     while start < len(rows):
         size = min(CHUNK, 1 << ((len(rows) - start).bit_length() - 1))
         chunk = rows[start : start + size]
-        raw.execute(_chunk(insert, conflict, len(chunk[0]), size), list(chain.from_iterable(chunk)))
+        values = list(chain.from_iterable(chunk))
+        inserted += raw.execute(_chunk(insert, conflict, len(chunk[0]), size), values).rowcount
         start += size
+    return inserted
 
 
 @lru_cache(maxsize=256)
@@ -263,8 +305,9 @@ def _plan_put(
 def _plan_set(table: Table, column: str, dialect: Dialect) -> tuple[str, tuple[tuple[int, Convert], ...]]:
     """The statement of ``set_many``, and how values become what SQLite takes."""
     if dialect.name == "postgresql":
-        values = f'json_populate_recordset(NULL::"{table.name}", %s::json) AS new'
-        row_id, value = "new.id", f'new."{column}"'
+        types = (each.type.compile(dialect) for each in (table.c.id, table.c[column]))
+        values = f"unnest({', '.join(f'%s::{type_}[]' for type_ in types)}) AS new(id, value)"
+        row_id, value = "new.id", "new.value"
     else:
         values = "json_each(?) AS new"
         row_id, value = "json_extract(new.value, '$[0]')", "json_extract(new.value, '$[1]')"

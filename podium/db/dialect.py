@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, Text, bindparam, literal_column
+from sqlalchemy import Boolean, ColumnElement, Double, Integer, TableValuedAlias, Text, bindparam, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -53,6 +53,10 @@ class _IntervalNumber(FunctionElement[int]):
 
 class _Later(FunctionElement[datetime]):
     type = Timestamp()
+    inherit_cache = True
+
+
+class _Elements(FunctionElement[Any]):
     inherit_cache = True
 
 
@@ -124,6 +128,11 @@ def interval_number(
 def later(moment: ColumnElement[Any], by: timedelta) -> ColumnElement[datetime]:
     """The moment so many whole seconds after another."""
     return _Later(moment, literal_column(str(int(by.total_seconds())), Integer()))
+
+
+def elements(name: str) -> TableValuedAlias:
+    """What to select from for each element, as a text ``value``, of the parameter of this name, a list."""
+    return _Elements(bindparam(name, type_=Json(verbatim=True))).table_valued("value", name=f"each_of_{name}")
 
 
 def unindexed(expression: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -266,6 +275,16 @@ def _later_sqlite(element: _Later, compiler: SQLCompiler, **options: Any) -> str
 def _later_postgresql(element: _Later, compiler: SQLCompiler, **options: Any) -> str:
     moment, seconds = _parts(element, compiler, **options)
     return f"({moment} + make_interval(secs => {seconds}))"
+
+
+@compiles(_Elements, "sqlite")
+def _elements_sqlite(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({_parts(element, compiler, **options)[0]})"
+
+
+@compiles(_Elements, "postgresql")
+def _elements_postgresql(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array_elements_text({_parts(element, compiler, **options)[0]})"
 
 
 @compiles(_OfMost, "sqlite")

@@ -42,8 +42,27 @@ class _Server(uvicorn.Server):
     """
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told_to_exit = asyncio.Event()
         super().__init__(config)
         self._ready = ready
+
+    @property
+    def should_exit(self) -> bool:
+        """Whether the server was told to stop; may be set by a signal or another thread."""
+        return self._should_exit
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        self._should_exit = value
+        if value and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told_to_exit.set)
+
+    async def main_loop(self) -> None:
+        """Waits until it is told to stop; uvicorn would look ten times a second, and an idle server do little else."""
+        self._loop = asyncio.get_running_loop()
+        if not await self.on_tick(0):
+            await self._told_to_exit.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

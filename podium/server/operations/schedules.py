@@ -14,7 +14,7 @@ rules is in docs/schedules.md.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -86,9 +86,10 @@ def interval_of(schedule: Schedule) -> timedelta:
     return timedelta(seconds=_seconds(schedule["interval"]))
 
 
-def slot(schedule: Schedule, date: datetime) -> str:
-    """A date as its idempotency key spells it: ``YYYY-MM-DD HH:MM:SS[.ffffff]+HH:MM`` in the schedule's time zone."""
-    return str(date.astimezone(zone_of(schedule)))
+def slots(schedule: Schedule, dates: Sequence[datetime]) -> list[str]:
+    """Dates as idempotency keys spell them: ``YYYY-MM-DD HH:MM:SS[.ffffff]+HH:MM`` in the schedule's time zone."""
+    zone = zone_of(schedule)
+    return [str(date.astimezone(zone)) for date in dates]
 
 
 def kind(schedule: Schedule) -> str:

@@ -15,21 +15,19 @@ from datetime import datetime, timedelta
 import msgspec
 
 from podium.db.engine import Database
-from podium.db.ids import DEFAULT_WORKSPACE_ID, new_ids
+from podium.db.ids import DEFAULT_WORKSPACE_ID
 from podium.db.unit import Row, Tx
 from podium.profiles.sections.services import Scheduler
-from podium.server.operations.names import run_name
-from podium.server.operations.schedule_plans import Plan, Span, filling, planned, span_of
-from podium.server.operations.schedules import kind, slot
+from podium.server.operations.names import run_names
+from podium.server.operations.schedule_plans import Dates, Plan, Span, filling, planned, span_of
+from podium.server.operations.schedules import kind, slots
 from podium.server.queries import due_schedules as queries
-from podium.wire.flow_runs import FlowRunPolicy
-from podium.wire.states import StateDetails
+from podium.server.queries.making_runs import NewRuns, insert_runs
 
 AUTO_SCHEDULED = "auto-scheduled"
-STATE_NAME = "Scheduled"
-STATE_MESSAGE = "Flow run scheduled"
-NO_POLICY = msgspec.Raw(msgspec.json.encode(FlowRunPolicy()))
-EMPTY = msgspec.Raw(b"{}")
+FIRST = ("00000000-0000-0000-0000-000000000000",) * 2
+"""Before every deployment and schedule."""
+
 LATE = 3.0
 """Seconds that a pass over what just changed may start late without missing anything."""
 
@@ -45,13 +43,12 @@ def recently(scheduler: Scheduler) -> timedelta:
 async def schedule_deployments(database: Database, scheduler: Scheduler) -> int:
     """Schedules every deployment of every workspace that is due, page by page; how many runs were made."""
     made = 0
-    after: str | None = None
-    while True:
-        size = scheduler.deployment_batch_size
-        due, after = await database.read(_due_page, scheduler, after, size)
-        made += await _fill(database, due, scheduler)
-        if after is None:
-            return made
+    after: tuple[str, str] | None = FIRST
+    known = Dates(database.clock(), scheduler)
+    while after is not None:
+        due, after = await database.read(_due_page, scheduler, after, scheduler.deployment_batch_size)
+        made += await _fill(database, due, scheduler, known)
+    return made
 
 
 async def schedule_recent_deployments(database: Database, scheduler: Scheduler) -> int:
@@ -69,10 +66,12 @@ async def schedule_deployment(
     return await _store(database, plans, batch)
 
 
-def _due_page(tx: Tx, scheduler: Scheduler, after: str | None, size: int) -> tuple[list[Row], str | None]:
+def _due_page(
+    tx: Tx, scheduler: Scheduler, after: tuple[str, str], size: int
+) -> tuple[list[Row], tuple[str, str] | None]:
+    """The schedules of a page that are due, and after what the next one begins; None where this is the last."""
     schedules = queries.schedule_page(tx, after, size)
-    pages = {schedule["deployment_id"]: None for schedule in schedules}
-    last = next(reversed(pages)) if len(pages) == size else None
+    last = (schedules[-1]["deployment_id"], schedules[-1]["id"]) if len(schedules) == size else None
     return _due(tx, schedules, scheduler), last
 
 
@@ -95,10 +94,10 @@ def _due(tx: Tx, schedules: list[Row], scheduler: Scheduler) -> list[Row]:
     return due
 
 
-async def _fill(database: Database, schedules: list[Row], scheduler: Scheduler) -> int:
+async def _fill(database: Database, schedules: list[Row], scheduler: Scheduler, known: Dates | None = None) -> int:
     if not schedules:
         return 0
-    plans = await asyncio.to_thread(filling, schedules, span_of(scheduler, database.clock()), scheduler)
+    plans = await asyncio.to_thread(filling, schedules, span_of(scheduler, database.clock()), scheduler, known)
     return await _store(database, plans, scheduler.insert_batch_size)
 
 
@@ -110,22 +109,23 @@ async def _store(database: Database, plans: list[Plan], batch: int) -> int:
 
 
 def _groups(plans: Sequence[Plan], size: int) -> list[list[Plan]]:
-    """The plans in groups of about so many runs."""
+    """The plans in groups of about so many runs: as many groups as come nearest to that, of equal shares."""
+    total = sum(len(plan.dates) for plan in plans)
+    share = total / max(1, round(total / size))
     groups: list[list[Plan]] = []
-    room = 0
+    made = 0
     for plan in plans:
-        if len(plan.dates) > room:
+        if made >= share * len(groups):
             groups.append([])
-            room = size
         groups[-1].append(plan)
-        room -= len(plan.dates)
+        made += len(plan.dates)
     return groups
 
 
 def store_runs(tx: Tx, plans: Sequence[Plan]) -> int:
     """Inserts the runs of the plans whose schedule is still as it was and active; how many are new."""
     current = queries.lock_schedules(tx, [plan.schedule_id for plan in plans])
-    runs: dict[str, Row] = {}
+    new: list[NewRuns] = []
     filled: dict[str, datetime] = {}
     for plan in plans:
         row = current.get(plan.schedule_id)
@@ -136,17 +136,15 @@ def store_runs(tx: Tx, plans: Sequence[Plan]) -> int:
                 continue
             if plan.filled != plan.seen:
                 filled[plan.schedule_id] = plan.filled
-        for run in _runs(tx, row, plan.dates):
-            runs[run["id"]] = run
+        if plan.dates:
+            new.append(_runs(row, plan))
     queries.mark_filled(tx, filled)
-    inserted = queries.insert_runs(tx, list(runs.values()))
-    queries.insert_states(tx, [_state(tx, runs[run_id]) for run_id in inserted])
-    return len(inserted)
+    names = run_names(sum(len(each.times) for each in new))
+    return insert_runs(tx, new, names, likely_free=all(plan.is_new for plan in plans))
 
 
-def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
-    """The rows of the runs of one schedule; ``row`` is the schedule with what its deployment gives to runs."""
-    schedule = msgspec.json.decode(row["schedule"])
+def _runs(row: Row, plan: Plan) -> NewRuns:
+    """The runs of one schedule; ``row`` is the schedule with what its deployment gives to runs."""
     own = msgspec.json.decode(row["schedule_parameters"])
     parameters = row["parameters"]
     if own:
@@ -154,11 +152,9 @@ def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
     labels = msgspec.json.decode(row["labels"])
     labels |= {"prefect.flow.id": row["flow_id"], "prefect.deployment.id": row["deployment_id"]}
     tags = [AUTO_SCHEDULED, *(tag for tag in msgspec.json.decode(row["tags"]) if tag != AUTO_SCHEDULED)]
-    creator = {"id": row["id"], "type": "SCHEDULE", "display_value": row["slug"] or kind(schedule)}
-    shared = {
+    creator = {"id": row["id"], "type": "SCHEDULE", "display_value": row["slug"] or kind(plan.schedule)}
+    given = {
         "workspace_id": row["workspace_id"],
-        "created": tx.now,
-        "updated": tx.now,
         "flow_id": row["flow_id"],
         "deployment_id": row["deployment_id"],
         "deployment_version": row["version"],
@@ -169,39 +165,6 @@ def _runs(tx: Tx, row: Row, times: Sequence[datetime]) -> list[Row]:
         "tags": msgspec.Raw(msgspec.json.encode(tags)),
         "labels": msgspec.Raw(msgspec.json.encode(labels)),
         "created_by": msgspec.Raw(msgspec.json.encode(creator)),
-        "context": EMPTY,
-        "job_variables": EMPTY,
-        "empirical_policy": NO_POLICY,
-        "auto_scheduled": True,
-        "run_count": 0,
-        "total_run_time": 0.0,
-        "state_type": "SCHEDULED",
-        "state_name": STATE_NAME,
-        "state_timestamp": tx.now,
     }
     prefix = f"scheduled {row['deployment_id']} {row['timing'] or row['id']} "
-    return [
-        {
-            **shared,
-            "id": run_id,
-            "state_id": state_id,
-            "name": run_name(),
-            "idempotency_key": prefix + slot(schedule, time),
-            "expected_start_time": time,
-            "next_scheduled_start_time": time,
-        }
-        for time, run_id, state_id in zip(times, new_ids(len(times)), new_ids(len(times)), strict=True)
-    ]
-
-
-def _state(tx: Tx, run: Row) -> Row:
-    return {
-        "id": run["state_id"],
-        "workspace_id": run["workspace_id"],
-        "flow_run_id": run["id"],
-        "timestamp": tx.now,
-        "type": "SCHEDULED",
-        "name": STATE_NAME,
-        "message": STATE_MESSAGE,
-        "state_details": StateDetails(scheduled_time=run["expected_start_time"]),
-    }
+    return NewRuns(given, [prefix + slot for slot in slots(plan.schedule, plan.dates)], plan.dates)

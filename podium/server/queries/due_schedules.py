@@ -1,14 +1,16 @@
-"""Which schedules there are to look at, and the rows of the runs made of them; over all workspaces."""
+"""Which schedules there are to look at, and how far they are filled; over all workspaces."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, func, or_, select, true, tuple_
 
-from podium.db.bulk import insert_new, set_many
-from podium.db.dialect import json_text
+from podium.db.bulk import set_many
+from podium.db.dialect import elements, json_text
+from podium.db.prepared import Prepared
 from podium.db.tables.deployments import deployment_schedules, deployments
-from podium.db.tables.flow_runs import IS_SCHEDULED, flow_run_states, flow_runs
+from podium.db.tables.flow_runs import IS_SCHEDULED, flow_runs
 from podium.db.types import Id, Timestamp
 from podium.db.unit import WORKSPACE, Row, Tx
 
@@ -24,19 +26,13 @@ _ACTIVE = (
     .join(deployments, deployments.c.id == deployment_schedules.c.deployment_id)
     .where(deployment_schedules.c.active, ~deployments.c.paused)
 )
-_NEXT_DEPLOYMENTS = (
-    select(deployments.c.id)
-    .where(
-        ~deployments.c.paused,
-        exists().where(deployment_schedules.c.deployment_id == deployments.c.id, deployment_schedules.c.active),
-    )
-    .order_by(deployments.c.id)
+_PLACE = (deployment_schedules.c.deployment_id, deployment_schedules.c.id)
+_AFTER = (bindparam("after_deployment", type_=Id()), bindparam("after_schedule", type_=Id()))
+_PAGE = Prepared(
+    _ACTIVE.where(tuple_(*_PLACE) > tuple_(*_AFTER), deployments.c.id >= _AFTER[0])
+    .order_by(*_PLACE)
     .limit(bindparam("size"))
 )
-_PAGE = _ACTIVE.where(deployments.c.id.in_(_NEXT_DEPLOYMENTS)).order_by(deployments.c.id)
-_LATER_PAGE = _ACTIVE.where(
-    deployments.c.id.in_(_NEXT_DEPLOYMENTS.where(deployments.c.id > bindparam("after", type_=Id())))
-).order_by(deployments.c.id)
 _SINCE = bindparam("changed_since", type_=Timestamp())
 _SOON = bindparam("filled_soon", type_=Timestamp())
 RECENT = _ACTIVE.where(
@@ -52,20 +48,32 @@ _OF_DEPLOYMENT = _ACTIVE.where(
     deployments.c.id == bindparam("deployment_id"), deployment_schedules.c.workspace_id == WORKSPACE
 )
 _MAKER = json_text(flow_runs.c.created_by, "id")
-_AHEAD = (
-    select(
-        _MAKER.label("schedule_id"),
-        func.count().label("runs"),
-        func.max(flow_runs.c.next_scheduled_start_time, type_=Timestamp()).label("last"),
-    )
-    .where(
-        flow_runs.c.deployment_id.in_(bindparam("ids", expanding=True)),
-        IS_SCHEDULED,
-        flow_runs.c.auto_scheduled,
-        flow_runs.c.next_scheduled_start_time >= bindparam("now", type_=Timestamp()),
-    )
-    .group_by(_MAKER)
+_IDS = elements("ids")
+_ID = cast(_IDS.c.value, Id())
+_TIME = flow_runs.c.next_scheduled_start_time
+_NOW = bindparam("now", type_=Timestamp())
+_IS_ONE = and_(flow_runs.c.deployment_id == _ID, IS_SCHEDULED, flow_runs.c.auto_scheduled)
+# Compared and ordered as in the index of a deployment's scheduled runs. PostgreSQL takes any table without statistics
+# for a small one, and would look for the time in the index of all queues, once for each deployment.
+_RUNS = (
+    select(_MAKER.label("schedule_id"), _TIME)
+    .where(_IS_ONE, tuple_(flow_runs.c.deployment_id, _TIME) >= tuple_(_ID, _NOW))
+    .order_by(_TIME)
+    .correlate(_IDS)
+    .lateral("runs")
 )
+
+
+def _counted(maker: ColumnElement[Any], time: ColumnElement[Any]) -> Select[Any]:
+    last = func.max(time, type_=Timestamp())
+    return select(maker.label("schedule_id"), func.count().label("runs"), last.label("last")).group_by(maker)
+
+
+_OF_ONE = _counted(_RUNS.c.schedule_id, _RUNS.c.next_scheduled_start_time).lateral("ahead")
+_AHEAD = {
+    "sqlite": Prepared(_counted(_MAKER, _TIME).select_from(_IDS.join(flow_runs, _IS_ONE)).where(_TIME >= _NOW)),
+    "postgresql": Prepared(select(*_OF_ONE.c).select_from(_IDS.join(_OF_ONE, true()))),
+}
 _GIVEN_TO_RUNS = tuple(
     deployments.c[name]
     for name in (
@@ -82,7 +90,7 @@ _GIVEN_TO_RUNS = tuple(
 )
 # An edit waits for the lock: the runs it removes then include these. Another scheduler does too, and sees how far it is
 # filled by then.
-_LOCKED = (
+_LOCKED = Prepared(
     select(
         *_SCHEDULE,
         deployment_schedules.c.slug,
@@ -92,7 +100,7 @@ _LOCKED = (
     )
     .join(deployments, deployments.c.id == deployment_schedules.c.deployment_id)
     .where(
-        deployment_schedules.c.id.in_(bindparam("ids", expanding=True)),
+        deployment_schedules.c.id.in_(select(_ID)),
         deployment_schedules.c.active,
         ~deployments.c.paused,
     )
@@ -101,11 +109,9 @@ _LOCKED = (
 )
 
 
-def schedule_page(tx: Tx, after: str | None, size: int) -> list[Row]:
-    """The active schedules (id, deployment_id, schedule) of the next so many deployments that have any, by id."""
-    if after is None:
-        return tx.all(_PAGE, size=size)
-    return tx.all(_LATER_PAGE, size=size, after=after)
+def schedule_page(tx: Tx, after: tuple[str, str], size: int) -> list[Row]:
+    """The next so many active schedules, by deployment and id, after a deployment and a schedule of it."""
+    return tx.all(_PAGE, after_deployment=after[0], after_schedule=after[1], size=size)
 
 
 def recent_schedules(tx: Tx, since: datetime, soon: datetime) -> list[Row]:
@@ -123,7 +129,7 @@ def active_schedules(tx: Tx, deployment_id: str) -> list[Row]:
 
 def runs_ahead(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
     """For each schedule of the deployments how many scheduled runs it has from now on, and when the last one is."""
-    rows = tx.all(_AHEAD, ids=list(deployment_ids), now=tx.now)
+    rows = tx.all(_AHEAD[tx.dialect], ids=list(deployment_ids), now=tx.now)
     return {row["schedule_id"]: (row["runs"], row["last"]) for row in rows}
 
 
@@ -132,16 +138,6 @@ def lock_schedules(tx: Tx, schedule_ids: Sequence[str]) -> dict[str, Row]:
     return {row["id"]: row for row in tx.all(_LOCKED, ids=list(schedule_ids))}
 
 
-def insert_runs(tx: Tx, runs: Sequence[Row]) -> list[str]:
-    """Inserts runs, leaving out those whose slot is filled; the ids of the inserted."""
-    return insert_new(tx, flow_runs, runs)
-
-
 def mark_filled(tx: Tx, until: Mapping[str, datetime]) -> None:
     """Notes until when the slots of schedules, by their ids, have their runs; the schedules are locked."""
     set_many(tx, deployment_schedules, "filled_until", until)
-
-
-def insert_states(tx: Tx, states: Sequence[Row]) -> None:
-    """Inserts the states of runs."""
-    insert_new(tx, flow_run_states, states)

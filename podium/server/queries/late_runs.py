@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, func, literal, select
 
 from podium.db.dialect import holds_any
 from podium.db.tables.deployments import deployments
@@ -23,7 +23,7 @@ _OWN = (_RUN.deployment_id == bindparam("deployment_id"), _RUN.workspace_id == W
 _LATE = (
     IS_SCHEDULED,
     _RUN.auto_scheduled,
-    _RUN.state_name.in_(WAITING),
+    _RUN.state_name.in_([literal(name) for name in WAITING]),
     _RUN.run_count == 0,
     _RUN.next_scheduled_start_time <= bindparam("latest", type_=Timestamp()),
     _RUN.next_scheduled_start_time == _RUN.expected_start_time,

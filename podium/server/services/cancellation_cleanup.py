@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal, select
 
 from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.task_runs import task_runs
@@ -24,13 +24,14 @@ LOOK_BACK = timedelta(days=1)
 WITHOUT_WORKERS = (":push", ":managed")
 
 _PARENT = flow_runs.alias("parent")
+_UNFINISHED = [literal(each) for each in UNFINISHED]
 _LEFT_TASK_RUNS = (
     select(task_runs.c.id, task_runs.c.workspace_id)
     .join(flow_runs, flow_runs.c.id == task_runs.c.flow_run_id)
     .where(
         flow_runs.c.state_type == "CANCELLED",
         flow_runs.c.end_time >= bindparam("since", type_=Timestamp()),
-        task_runs.c.state_type.in_(UNFINISHED),
+        task_runs.c.state_type.in_(_UNFINISHED),
     )
     .order_by(task_runs.c.id)
     .limit(PAGE)
@@ -46,7 +47,7 @@ _LEFT_SUBFLOWS = (
     .join(_PARENT, _PARENT.c.id == task_runs.c.flow_run_id)
     .where(
         flow_runs.c.parent_task_run_id.is_not(None),
-        flow_runs.c.state_type.in_(UNFINISHED),
+        flow_runs.c.state_type.in_(_UNFINISHED),
         _PARENT.c.state_type == "CANCELLED",
         (flow_runs.c.state_type != "CANCELLING") | flow_runs.c.deployment_id.is_(None),
     )

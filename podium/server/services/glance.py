@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, exists, or_, select
 
 from podium.db.engine import Database
+from podium.db.prepared import Prepared
 from podium.db.unit import Tx
 from podium.profiles import Settings
 
@@ -42,8 +43,8 @@ class Glance:
     def __init__(self, database: Database, looks: Mapping[str, Look]) -> None:
         self._database = database
         self._looks = dict(looks)
-        self._statement = select(
-            *(or_(*map(exists, look.finds)).label(f"look_{place}") for place, look in enumerate(self._looks.values()))
+        self._statement = Prepared(
+            select(*(or_(*map(exists, look.finds)).label(f"look_{place}") for place, look in enumerate(looks.values())))
         )
         self._asking: asyncio.Task[dict[str, bool]] | None = None
         self._asked = float("-inf")

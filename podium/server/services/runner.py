@@ -30,6 +30,7 @@ class Services:
         self._services = [service for service in services if service.is_enabled(runtime.settings)]
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._under_way: set[str] = set()
         looks = {service.name: service.look for service in self._services if service.look is not None}
         self._glance = runtime.glance = Glance(runtime.database, looks)
         self.heartbeats = runtime.heartbeats = Heartbeats(runtime.database.clock)
@@ -70,17 +71,33 @@ class Services:
             return
         # Docket takes a third of a second to import: not before the server listens, and not on its event loop.
         docket_worker = await asyncio.to_thread(importlib.import_module, "podium.server.services.docket_worker")
-        await docket_worker.work(self._runtime.settings, periodic, self._round, self._stopping)
+        await docket_worker.work(self._runtime.settings, periodic, self._round, self._find_work, self._stopping)
+
+    async def _find_work(self, services: Sequence[Service]) -> list[Service]:
+        """Which of the services may find something; of the others a round is done."""
+        found: list[Service] = []
+        for service in () if self._stopping.is_set() else services:
+            try:
+                if await self._glance.may_find(service.name, service.interval(self._runtime.settings)):
+                    found.append(service)
+                elif service.name not in self._under_way:
+                    self.heartbeats.started(service.name)
+                    self.heartbeats.finished(service.name)
+            except Exception as error:
+                logger.exception("Whether there is work for the service %s is not known", service.name)
+                self.heartbeats.failed(service.name, error)
+        return found
 
     async def _round(self, service: Service) -> None:
         """One round of a service; its errors end here, so that the next round comes."""
         if self._stopping.is_set():
             return
         self.heartbeats.started(service.name)
+        self._under_way.add(service.name)
         try:
             if service.is_consumer or service.interruptible:
                 await self._until_stopping(service.run(self._runtime))
-            elif await self._glance.may_find(service.name, service.interval(self._runtime.settings)):
+            else:
                 await service.run(self._runtime)
         except Exception as error:
             logger.exception("The service %s failed", service.name)
@@ -89,6 +106,8 @@ class Services:
                 await self._until_stopping(asyncio.sleep(AFTER_FAILURE))
         else:
             self.heartbeats.finished(service.name)
+        finally:
+            self._under_way.discard(service.name)
 
     async def _until_stopping(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

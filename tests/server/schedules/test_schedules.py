@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from podium.server.operations.schedules import completed, next_dates, slot
+from podium.server.operations.schedules import completed, next_dates, slots
 
 NOW = datetime(2026, 11, 20, 12, 0, 30, tzinfo=UTC)
 
@@ -138,9 +138,9 @@ def test_seconds_and_aliases_of_cron() -> None:
 
 def test_a_slot_is_spelled_in_the_zone_of_its_schedule() -> None:
     date = datetime(2026, 11, 21, 8, tzinfo=UTC)
-    assert slot({"cron": "0 9 * * *", "timezone": "Europe/Paris"}, date) == "2026-11-21 09:00:00+01:00"
-    assert slot({"cron": "0 9 * * *", "timezone": None}, date) == "2026-11-21 08:00:00+00:00"
-    assert slot({"interval": 1}, date.replace(microsecond=50)) == "2026-11-21 08:00:00.000050+00:00"
+    assert slots({"cron": "0 9 * * *", "timezone": "Europe/Paris"}, [date]) == ["2026-11-21 09:00:00+01:00"]
+    assert slots({"cron": "0 9 * * *", "timezone": None}, [date]) == ["2026-11-21 08:00:00+00:00"]
+    assert slots({"interval": 1}, [date.replace(microsecond=50)]) == ["2026-11-21 08:00:00.000050+00:00"]
 
 
 def test_what_a_schedule_counts_from_is_stored_with_it() -> None:
