@@ -1,6 +1,7 @@
 """The one way from the dashboard to a server. Calls run beside the screen, and how the server is is told."""
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections import deque
@@ -147,6 +148,7 @@ class Listening:
         self._connection = connection
         self._path, self._wanted, self._rung = path, wanted, rung
         self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()  # of the screen, for the timers that it may set when it is rung
         self._frames: deque[str] | None = deque(maxlen=FRAMES) if frames else None
         self._bell: Bell | None = None
         self._over = False
@@ -194,7 +196,7 @@ class Listening:
             return
         self._pending = True
         try:
-            self._loop.call_soon_threadsafe(self._soon)
+            self._loop.call_soon_threadsafe(self._soon, context=self._context)
         except RuntimeError:
             self._over = True  # the loop is closed
 

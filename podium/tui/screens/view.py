@@ -29,6 +29,8 @@ KEY_NAMES = {
     "enter": "enter",
     "minus": "-",
     "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 
