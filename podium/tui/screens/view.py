@@ -94,12 +94,17 @@ class View(Screen[None]):
 
     # Being seen
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is the view on top; `is_current` also holds for the one below it."""
+        return self.is_attached and self.dashboard.view is self
+
     def on_mount(self) -> None:
         """Ages grow older."""
         self.set_interval(AGES_EVERY, self._grow_older)
 
     def _grow_older(self) -> None:
-        if self.is_current:
+        if self.is_seen:
             self.refresh_ages()
 
     def on_screen_resume(self) -> None:
@@ -111,7 +116,7 @@ class View(Screen[None]):
         self._ignore()
 
     def _attend(self) -> None:
-        if not self.is_current or self._listening is not None:
+        if not self.is_seen or self._listening is not None:
             return
         if self.concerns:
             self._listening = self.listen()
@@ -135,7 +140,7 @@ class View(Screen[None]):
     def reconnected(self) -> None:
         """Another server, or the same one again: what was shown is old."""
         self._ignore()
-        if self.is_current:
+        if self.is_seen:
             self._attend()
 
     # Loading
