@@ -39,7 +39,6 @@ POOLS_ASKED: Final = 20
 WIDE: Final = 120
 TALL: Final = 40
 
-FAULTS: Final = "state=Late,Failed,Crashed,TimedOut"
 RUNS: Final = "flow-run"
 RANKS: Final = {"failing": 0, "late": 1, "waiting": 2}
 POOL_RANKS: Final = {"not ready": 0, "paused": 2}
@@ -102,6 +101,8 @@ class Home(View):
         Binding("f", "faults", "faults"),
         Binding("d", "describe", "describe"),
     ]
+
+    AUTO_FOCUS = "#attention Table"
 
     heading = "Home"
     concerns = ("prefect.flow-run.", "prefect.deployment.", "prefect.work-pool.", "prefect.worker.")
@@ -218,8 +219,13 @@ class Home(View):
             return
         services = sorted(status.services, key=lambda each: (RANKS.get(each.state, 3), each.name))
         wrong = [each for each in services if each.state in ("late", "failing")]
-        told = f"{len(wrong)} of {len(services)} stopped" if wrong else f"{len(services)} do their rounds"
-        self._show("services", services, {}, told=told, tone="bad" if wrong else "good")
+        if not services:
+            told, tone = "none has done a round yet", "warning"
+        elif wrong:
+            told, tone = f"{len(wrong)} of {len(services)} stopped", "bad"
+        else:
+            told, tone = f"{len(services)} do their rounds", "good"
+        self._show("services", services, {}, told=told, tone=tone)
 
     async def _load_pools(self) -> None:
         pools, online = await self.ask(_pools)
@@ -280,7 +286,7 @@ class Home(View):
 
     def _look(self) -> None:
         self._waiting = None
-        if self.is_current:
+        if self.is_seen:
             self.reload(now=False)
 
     def refresh_ages(self) -> None:
@@ -305,7 +311,11 @@ class Home(View):
 
     def action_faults(self) -> None:
         """Lists all runs that are late or failed."""
-        self.dashboard.go(f"{RUNS} {FAULTS}")
+        from podium.tui.screens.listing import Listing
+
+        self.dashboard.go(RUNS)
+        if isinstance(view := self.dashboard.view, Listing):
+            view.faults = True
 
     @property
     def focused_pane(self) -> Pane | None:

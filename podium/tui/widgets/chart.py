@@ -25,7 +25,7 @@ LEGEND: Final = 24
 """Cells of the legend on the right; where there is no room for it, it stands below."""
 NARROW: Final = 66
 
-STEPS: Final = (10, 15, 20, 30, 60, 75, 90, 120, 180, 300, 360, 450, 600, 900, 1200, 1800)
+STEPS: Final = (10, 15, 20, 30, 60, 75, 90, 120, 180, 300, 360, 450, 600, 900, 1200, 1800, 3600)
 LONG_STEPS: Final = (1800, 3600, 5400, 7200, 10800, 14400, 21600, 28800, 43200, 86400)
 """Seconds of a bar. Of long times servers keep counts by half hours, and whole ones are quick."""
 LONG: Final = 8 * 3600
@@ -127,6 +127,7 @@ class Chart(Widget):
         self.is_known = False
         self._styles: dict[str, Style] = {}
         self._columns: list[list[tuple[str, str, str]]] = []
+        self._drawn = 0
 
     # What is shown
 
@@ -181,9 +182,16 @@ class Chart(Widget):
         return fitting.cells if fitting.number == len(self.bars) else 1
 
     def _draw(self) -> None:
-        largest, rows = max(1, self.largest), self.rows
-        self._columns = [column(heights(bar.counts, largest, rows), rows) for bar in self.bars]
+        self._drawn = 0
         self.refresh()
+
+    def _drawn_columns(self) -> list[list[tuple[str, str, str]]]:
+        """The cells of the bars, made anew for other bars or another height."""
+        largest, rows = max(1, self.largest), self.rows
+        if self._drawn != rows:
+            self._drawn = rows
+            self._columns = [column(heights(bar.counts, largest, rows), rows) for bar in self.bars]
+        return self._columns
 
     def on_resize(self, event: events.Resize) -> None:
         """Bars have another height, and there may be room for others."""
@@ -231,7 +239,7 @@ class Chart(Widget):
         cells = self._cells
         row = self.rows - 1 - y
         segments = []
-        for each in self._columns:
+        for each in self._drawn_columns():
             block, lower, upper = each[row]
             segments.append(Segment(block * cells, self._style(lower, upper)))
         segments.append(Segment(" " * max(0, self.room - cells * len(self._columns)), self.rich_style))
