@@ -67,6 +67,14 @@ VIEWS: Final = (
     _noun("variable", "Variables", ("v", "var", "vars"), ("prefect.variable.",)),
     _noun("artifact", "Artifacts", ("a", "art"), ("prefect.artifact-collection.",)),
     _noun("event", "Events", ("ev",), ("",)),
+    ViewRow("feed", "Feed", "Events as they happen.", ("live", "tail"), "feed.Feed"),
+    ViewRow(
+        "health",
+        "Health",
+        "How the server is, also as seen from here.",
+        ("he", "doctor", "server"),
+        "health.Health",
+    ),
     ViewRow("profile", "Profiles", "Choose another server.", ("ctx", "profiles", "context"), "profiles.Profiles"),
 )
 
