@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select
 
 from podium.db.dialect import holds_all
 from podium.db.tables.concurrency import concurrency_lease_slots, concurrency_leases, concurrency_limits_v2
@@ -33,6 +33,9 @@ _IN_USE = or_(
 )
 _OWNERS = select(deployments.c.id, deployments.c.name, flows.c.name.label("flow_name")).join(
     flows, flows.c.id == deployments.c.flow_id
+)
+_LIMITED = select(deployments.c.id).where(
+    deployments.c.concurrency_limit_id == bindparam("limit_id", type_=deployments.c.concurrency_limit_id.type)
 )
 _RUN_COLUMNS = (_RUN.id, _RUN.name, _RUN.state_name, _RUN.state_timestamp)
 
@@ -129,13 +132,17 @@ def _due(tx: Tx) -> tuple[ColumnElement[bool], ...]:
 
 def runs_waiting_for_limit(tx: Tx, limit_id: str, most: int) -> tuple[int, list[Row]]:
     """Likewise for the deployments that have this limit, with the runs that were refused a slot and try again."""
-    limited = select(deployments.c.id).where(deployments.c.concurrency_limit_id == limit_id)
+    # Their ids come first: given a subquery, SQLite reads all scheduled runs.
+    limited = tx.column(_LIMITED, limit_id=limit_id)
+    if not limited:
+        return 0, []
     waits = or_(_RUN.next_scheduled_start_time <= tx.now, _RUN.state_name == AWAITING_SLOT)
     return _waiting_runs(tx, [_RUN.deployment_id.in_(limited), IS_SCHEDULED, NOT_RETRYING_ITSELF, waits], most)
 
 
 def _waiting_runs(tx: Tx, where: Sequence[ColumnElement[bool]], most: int) -> tuple[int, list[Row]]:
-    counted = select(_RUN.id).where(*where).limit(MOST_COUNTED).subquery()
+    # In their order, for which there is an index by deployment and by queue: SQLite would take that of states.
+    counted = select(_RUN.id).where(*where).order_by(_RUN.next_scheduled_start_time).limit(MOST_COUNTED).subquery()
     number: int = tx.value(select(func.count()).select_from(counted))
     first = select(*_RUN_COLUMNS).where(*where).order_by(_RUN.next_scheduled_start_time, _RUN.id).limit(most)
     return number, tx.all(first) if number and most else []
