@@ -62,6 +62,7 @@ VIEWS: Final = (
     _noun("webhook", "Webhooks", ("wh", "hook", "hooks")),
     _noun("global-concurrency-limit", "Global limits", ("gcl", "limit", "limits"), ("prefect.concurrency-limit.",)),
     _noun("concurrency-limit", "Tag limits", ("cl", "tag-limit"), ("prefect.concurrency-limit.",)),
+    ViewRow("slots", "Slots", "Who holds which concurrency slot, and who waits.", ("sl", "holders"), "slots.Slots"),
     _noun("block", "Blocks", ("b",), ("prefect.block-document.",)),
     _noun("block-type", "Block types", ("bt",), ("prefect.block-type.",)),
     _noun("variable", "Variables", ("v", "var", "vars"), ("prefect.variable.",)),

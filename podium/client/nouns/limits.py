@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from podium.client.errors import NotFound
 from podium.client.nouns.choosing import by_name, named
 from podium.client.nouns.noun import Action, Column, Names, Noun, Section, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.client.api import Client
+
+MOST_HOLDERS = 200
+"""Holders of a limit that its details name."""
 
 
 def find_global(client: "Client", given: str) -> Any:
@@ -60,6 +64,15 @@ def _holders(client: "Client", limit: Any) -> Sequence[Any]:
     return list(client.pages(endpoint("task_runs.FILTER"), nested("task_runs.id.any_", limit.active_slots)))
 
 
+def _lease_holders(client: "Client", limit: Any) -> Sequence[Any]:
+    """Who holds slots by a lease; nobody that is known where the server is none of Podium's."""
+    try:
+        found = client.call(endpoint("slots.FILTER"), {"ids": [limit.id], "holders": MOST_HOLDERS})
+    except NotFound:
+        return []
+    return found[0].holders if found else []
+
+
 GLOBAL_LIMIT = Noun(
     name="global-concurrency-limit",
     plural="global concurrency limits",
@@ -81,6 +94,21 @@ GLOBAL_LIMIT = Noun(
         Action("enable", "Enabled", "Switch limits on.", _enable),
         Action("disable", "Disabled", "Switch limits off: whoever asks gets a slot.", _disable),
         Action("delete", "Deleted", "Delete global concurrency limits.", _delete_global, asks=True),
+    ),
+    sections=(
+        Section(
+            "holders",
+            _lease_holders,
+            (
+                Column("id", kind="id"),
+                Column("kind", lambda holder, names: holder.kind.replace("_", " ")),
+                Column("name", cut=True),
+                Column("state", kind="state"),
+                Column("slots", kind="number"),
+                Column("since", kind="moment"),
+                Column("expires", kind="moment", rank=1),
+            ),
+        ),
     ),
 )
 

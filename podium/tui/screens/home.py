@@ -3,7 +3,6 @@
 Each part asks the server for itself: one that fails says so, and the others are shown.
 """
 
-import time
 from collections.abc import Awaitable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.timer import Timer
 from textual.widget import Widget
 
 from podium.client.nouns.cells import cell
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from podium.client.api import Client
 
 RANGES: Final = ((3600, "1 h"), (6 * 3600, "6 h"), (24 * 3600, "24 h"), (7 * 86400, "7 d"))
-LOAD_EVERY: Final = 2.0
-"""Seconds between two looks at the least, however much happens."""
 AHEAD: Final = 10
 ATTENTION: Final = 20
 POOLS_ASKED: Final = 20
@@ -105,6 +101,7 @@ class Home(View):
     AUTO_FOCUS = "#attention Table"
 
     heading = "Home"
+    gap = 2.0
     concerns = ("prefect.flow-run.", "prefect.deployment.", "prefect.work-pool.", "prefect.worker.")
 
     def __init__(self, row: ViewRow, filter_text: str = "") -> None:
@@ -112,8 +109,6 @@ class Home(View):
         given = [place for place, (_, name) in enumerate(RANGES) if name.replace(" ", "") == filter_text.strip()]
         self._range = given[0] if given else 2
         self._names: Names = {}
-        self._asked = 0.0
-        self._waiting: Timer | None = None
         self._found: dict[str, int] = {}
         self.acts = {act.name: act for act in acts_of(noun_of(RUNS))}
         for act in self.acts.values():
@@ -149,7 +144,6 @@ class Home(View):
         """All parts beside each other; raises the error of the first where every part failed."""
         import asyncio
 
-        self._asked = time.monotonic()
         parts = {
             "history": self._load_history(),
             "attention": self._load_attention(),
@@ -277,17 +271,6 @@ class Home(View):
         ]
 
     # When it loads
-
-    def rung(self) -> None:
-        """Something happened: looks soon, and not more often than every few seconds."""
-        if self._waiting is None:
-            wait = max(0.05, self._asked + LOAD_EVERY - time.monotonic())
-            self._waiting = self.set_timer(wait, self._look)
-
-    def _look(self) -> None:
-        self._waiting = None
-        if self.is_seen:
-            self.reload(now=False)
 
     def refresh_ages(self) -> None:
         """Time goes on: runs get late, services fall silent, and the chart moves."""

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from podium.tui.connection import Condition, Listening
+from podium.tui.connection import GAP, Condition, Listening
 from podium.tui.widgets.bars import KeyBar, Message, TopBar
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class View(Screen[None]):
     address = ""
     """What is typed after `:` to come here."""
     concerns: tuple[str, ...] = ()
+    gap = GAP
+    """Seconds between two loads at the least, however much happens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,7 +128,7 @@ class View(Screen[None]):
         """Listens to what concerns it."""
         prefixes = [each for each in self.concerns if each]
         wanted = {"event": {"prefix": prefixes}} if prefixes else {}
-        return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung)
+        return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung, gap=self.gap)
 
     def rung(self) -> None:
         """Something happened that concerns the view."""
