@@ -63,6 +63,10 @@ class Seen:
         self._overlap = overlap
         self._ids: OrderedDict[str, None] = OrderedDict()
 
+    def skip_to(self, moment: datetime) -> None:
+        """Asks for nothing before this moment any more."""
+        self._start = moment
+
     def during(self) -> dict[str, Any]:
         """The part of a filter for the time of all that may not have been seen."""
         since = max(self._start, self._last - self._overlap)

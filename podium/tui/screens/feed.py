@@ -70,7 +70,7 @@ class Feed(View):
 
     def body(self) -> Iterator[Widget]:
         """The stream alone."""
-        yield Stream(read)
+        yield Stream(lambda item: read(item))
 
     @property
     def stream(self) -> Stream:
@@ -83,11 +83,13 @@ class Feed(View):
         """Listens from now on, or from where it stopped a moment ago."""
         from podium.client.event_stream import Seen
 
-        now = datetime.now(UTC)
-        if self._seen is None or (self._hidden and (now - self._hidden).total_seconds() > LONGEST_GAP):
-            if self._seen is not None and self._hidden is not None:
-                self.stream.add([Missed(self._hidden, now)])
+        now, hidden = datetime.now(UTC), self._hidden
+        if self._seen is None:
             self._seen, self._is_filled = Seen(now - OVERLAP, OVERLAP), False
+        elif hidden is not None and (now - hidden).total_seconds() > LONGEST_GAP:
+            self.stream.add([Missed(hidden, now)])
+            self._seen.skip_to(now - OVERLAP)
+            self._is_filled = False
         return self.dashboard.connection.listen("/events/out", self._wanted, self.rung, frames=True, gap=PAINT_EVERY)
 
     def _wanted(self) -> dict[str, Any]:
@@ -121,6 +123,8 @@ class Feed(View):
 
     def rung(self) -> None:
         """Something came, or the stream was opened or broke."""
+        if not self.query(Stream):
+            return  # the dashboard ends
         if self._listening is not None and not self._listening.is_live:
             self.reload(now=False)  # tells how the server is
         if self._is_filled:

@@ -117,6 +117,10 @@ class View(Screen[None]):
         """It is hidden: nothing runs for it any more."""
         self._ignore()
 
+    def on_unmount(self) -> None:
+        """It is gone: likewise."""
+        self._ignore()
+
     def _attend(self) -> None:
         if not self.is_seen or self._listening is not None:
             return
@@ -153,7 +157,7 @@ class View(Screen[None]):
             self._again = True
             return
         self._loading = True
-        self.run_worker(self._load(), group="load", exclusive=True)
+        self.run_worker(self._load, group="load", exclusive=True)
 
     async def _load(self) -> None:
         from podium.client.errors import ClientError
