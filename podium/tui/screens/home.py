@@ -3,6 +3,7 @@
 Each part asks the server for itself: one that fails says so, and the others are shown.
 """
 
+import time
 from collections.abc import Awaitable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -17,7 +18,7 @@ from podium.client.nouns.noun import Column, Names, endpoint, joined, nested
 from podium.client.nouns.registry import noun_of
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
-from podium.tui.screens.view import View
+from podium.tui.screens.view import AGES_EVERY, View
 from podium.tui.views import ViewRow, screen_class, view_named
 from podium.tui.widgets.chart import Chart, bars_of, stretch
 from podium.tui.widgets.pane import Pane
@@ -109,6 +110,7 @@ class Home(View):
         given = [place for place, (_, name) in enumerate(RANGES) if name.replace(" ", "") == filter_text.strip()]
         self._range = given[0] if given else 2
         self._names: Names = {}
+        self._loaded = 0.0
         self._found: dict[str, int] = {}
         self.acts = {act.name: act for act in acts_of(noun_of(RUNS))}
         for act in self.acts.values():
@@ -151,29 +153,36 @@ class Home(View):
             "services": self._load_services(),
             "pools": self._load_pools(),
         }
-        errors = await asyncio.gather(*(self._part(name, part) for name, part in parts.items()))
-        if all(errors):
-            raise next(error for error in errors if error)
+        self._loaded = time.monotonic()
+        found = await asyncio.gather(*map(self._part, parts.values()))
+        errors = {name: error for name, error in zip(parts, found, strict=True) if error is not None}
+        if len(errors) == len(parts):
+            raise errors["history"]  # of the server, and told once
+        for name, error in errors.items():
+            self._fail(name, error)
         if not any(self._found.values()):
             await self._load_first_step()
         else:
             self.set_class(False, "-empty")
 
-    async def _part(self, name: str, part: Awaitable[None]) -> Exception | None:
-        """The error of a part that failed, which its pane tells."""
+    async def _part(self, part: Awaitable[None]) -> Exception | None:
+        """The error of a part that failed."""
         from podium.client.errors import ClientError
 
         try:
             await part
         except ClientError as error:
-            if name == "history":
-                self.told = f"the history cannot be read: {error}"
-                self.update_bars()
-            else:
-                self.pane(name).fail(error)
-            self._found[name] = self._found.get(name, 1)
             return error
         return None
+
+    def _fail(self, name: str, error: Exception) -> None:
+        """Tells an error where the part is."""
+        if name == "history":
+            self.told = f"the history cannot be read: {error}"
+            self.update_bars()
+        else:
+            self.pane(name).fail(error)
+        self._found.setdefault(name, 1)
 
     async def _load_history(self) -> None:
         span, name = RANGES[self._range]
@@ -193,8 +202,10 @@ class Home(View):
         late, total, failed, names = await self.ask(_attention)
         pane = self.pane("attention")
         kept = late[: max(1, pane.table.page // 2)] if failed else late
-        told = f"{total:,} late" if total else "none is late"
-        told += ", then the last that failed" if failed else ", none failed"
+        if failed:
+            told = f"{total:,} late, then the last that failed" if total else "none is late; these failed last"
+        else:
+            told = f"{total:,} late, none failed" if total else "none"
         self._show("attention", [*kept, *failed], names, told=told, tone="warning" if total else "dim")
         self._found["attention"] = len(late) + len(failed)
 
@@ -274,7 +285,8 @@ class Home(View):
 
     def refresh_ages(self) -> None:
         """Time goes on: runs get late, services fall silent, and the chart moves."""
-        self.reload(now=False)
+        if time.monotonic() - self._loaded > AGES_EVERY / 2:
+            self.reload(now=False)
 
     def on_chart_wanted(self) -> None:
         """Other bars fit."""
@@ -376,10 +388,14 @@ def _attention(client: "Client") -> tuple[list[Any], int, list[Any], Names]:
     from podium.client.nouns.selecting import Selection
 
     noun = noun_of(RUNS)
-    late = Selection(noun, {"state": ["Late"]}).page(client, 0, ATTENTION, "oldest")
+    behind = Selection(noun, {"state": ["Late"]})
+    late = list(behind.rows(client, ATTENTION, 0, "oldest"))
+    total = len(late)
+    if total == ATTENTION:  # there may be more
+        total = behind.count(client)
     broken = Selection(noun, {"state": ["Failed", "Crashed", "TimedOut"]})
     failed = list(broken.rows(client, ATTENTION, 0, "ended"))
-    return late.rows, late.total or 0, failed, joined(client, noun, [*late.rows, *failed])
+    return late, total, failed, joined(client, noun, [*late, *failed])
 
 
 def _ahead(client: "Client") -> tuple[list[Any], Names]:

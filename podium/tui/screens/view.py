@@ -1,6 +1,6 @@
 """What all views share: the bars, the keys, and asking the server only while they are seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -157,7 +157,8 @@ class View(Screen[None]):
             self._again = True
             return
         self._loading = True
-        self.run_worker(self._load, group="load", exclusive=True)
+        load: Callable[[], Awaitable[None]] = self._load  # no coroutine: one that is replaced at once never starts
+        self.run_worker(load, group="load", exclusive=True)
 
     async def _load(self) -> None:
         from podium.client.errors import ClientError
