@@ -90,6 +90,11 @@ def view_named(typed: str) -> ViewRow | None:
     return begin[0] if len(begin) == 1 else None
 
 
+def opens_of(noun: str) -> str:
+    """The screen that a row of a noun opens."""
+    return next((row.opens for row in VIEWS if row.noun == noun), "detail.Detail")
+
+
 def similar_view(typed: str) -> str | None:
     """The name nearest to one that is no view's."""
     near = get_close_matches(typed, [name for row in VIEWS for name in (row.name, *row.aliases)], 1)

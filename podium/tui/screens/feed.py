@@ -15,7 +15,7 @@ from podium.client.nouns.events import EVENT, about
 from podium.tui.connection import Listening
 from podium.tui.filtering import keys_of, parse
 from podium.tui.screens.view import View
-from podium.tui.views import ViewRow, screen_class
+from podium.tui.views import ViewRow, opens_of, screen_class
 from podium.tui.widgets.bars import TopBar
 from podium.tui.widgets.stream import MOST, Stream, Told
 
@@ -60,7 +60,7 @@ class Feed(View):
         super().__init__()
         self.filter_text = filter_text.strip()
         self.is_paused = False
-        self._opens = row.opens
+        self._opens = opens_of("event")
         self._seen: Seen | None = None
         self._is_filled = False
         self._hidden: datetime | None = None

@@ -199,6 +199,9 @@ def _facts(picture: Picture, url: str) -> Iterator[LineOfText]:
             yield (Part(padded(name, 13), "label"), Part(value))
     if picture.troubles is None:
         return
+    if status is None and not picture.troubles:  # another server says no more than that
+        yield (Part(padded("ready", 13), "label"), Part("yes", "good"))
+        return
     ready = [part for part in PARTS if part not in picture.troubles]
     if not any(part.startswith("service ") for part in picture.troubles):
         ready.append("services")

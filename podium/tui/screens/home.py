@@ -19,7 +19,7 @@ from podium.client.nouns.registry import noun_of
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
 from podium.tui.screens.view import AGES_EVERY, View
-from podium.tui.views import ViewRow, screen_class, view_named
+from podium.tui.views import ViewRow, opens_of, screen_class
 from podium.tui.widgets.chart import Chart, bars_of, stretch
 from podium.tui.widgets.pane import Pane
 from podium.tui.widgets.table import Line, Table
@@ -371,12 +371,6 @@ COLUMNS: Final = {
     "pools": POOL_COLUMNS,
 }
 RUN_PANES: Final = ("attention", "ahead")
-
-
-def opens_of(noun: str) -> str:
-    """The screen that a row of a noun opens."""
-    row = view_named(noun)
-    return row.opens if row is not None else "detail.Detail"
 
 
 def _key(row: Any) -> str:

@@ -14,7 +14,7 @@ from podium.tui.acting import READ_ONLY, act_on
 from podium.tui.acts import KEYS, acts_of
 from podium.tui.filtering import keys_of, parse
 from podium.tui.screens.view import View
-from podium.tui.views import ViewRow, screen_class, view_named
+from podium.tui.views import ViewRow, opens_of, screen_class
 from podium.tui.widgets.table import Line, Table
 
 if TYPE_CHECKING:
@@ -202,9 +202,7 @@ class Slots(View):
 
     def on_table_opened(self) -> None:
         """Opens the holder, who waits, or the limit."""
-        shown = self.current
-        row = view_named(shown.noun) if shown is not None and shown.noun else None
-        self._open(row.opens if row is not None else "detail.Detail")
+        self._open(opens_of(self.current.noun) if self.current is not None else "")
 
     def action_describe(self) -> None:
         """Shows everything about it."""
