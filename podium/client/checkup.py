@@ -23,12 +23,13 @@ def examine(settings: Settings, url: str) -> list[Finding]:
     """Asks the server at ``url`` how it is; stops where nothing answers."""
     try:
         with Client.of(settings, url, PATIENCE, patient=False) as client:
-            return list(_ask(client))
+            return list(look(client))
     except ClientError as error:
         return [found("server", "failed", str(error))]
 
 
-def _ask(client: Client) -> Iterator[Finding]:
+def look(client: Client) -> Iterator[Finding]:
+    """What the answers of a server tell, from whether there are any to how its services do."""
     started = time.perf_counter()
     try:
         client.call(root.HEALTH)

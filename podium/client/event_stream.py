@@ -21,8 +21,66 @@ LOOK_EVERY = 1.0
 
 
 class _Frame(msgspec.Struct):
-    type: str
     event: ReceivedEvent | None = None
+
+
+class Head(msgspec.Struct):
+    """What tells an event from others."""
+
+    id: str
+    occurred: datetime
+
+
+class _FrameHead(msgspec.Struct):
+    event: Head | None = None
+
+
+_read_event = msgspec.json.Decoder(_Frame).decode
+_read_head = msgspec.json.Decoder(_FrameHead).decode
+
+
+def event_of(frame: str) -> ReceivedEvent | None:
+    """The event that a frame of ``/events/out`` brings; None for another frame."""
+    try:
+        return _read_event(frame).event
+    except msgspec.DecodeError:
+        return None
+
+
+def head_of(frame: str) -> Head | None:
+    """Id and time of the event that a frame brings, without reading the rest."""
+    try:
+        return _read_head(frame).event
+    except msgspec.DecodeError:
+        return None
+
+
+class Seen:
+    """Which events of a stream were seen; those before a gap are asked for again, since some arrive late."""
+
+    def __init__(self, since: datetime, overlap: timedelta = OVERLAP) -> None:
+        self._start = self._last = since
+        self._overlap = overlap
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def skip_to(self, moment: datetime) -> None:
+        """Asks for nothing before this moment any more."""
+        self._start = moment
+
+    def during(self) -> dict[str, Any]:
+        """The part of a filter for the time of all that may not have been seen."""
+        since = max(self._start, self._last - self._overlap)
+        return {"since": since.isoformat(), "until": (datetime.now(UTC) + timedelta(days=365)).isoformat()}
+
+    def is_new(self, event: Head | ReceivedEvent) -> bool:
+        """Whether it is seen for the first time; from now on it was seen."""
+        if event.id in self._ids:
+            return False
+        self._ids[event.id] = None
+        self._last = max(self._last, min(event.occurred, datetime.now(UTC)))
+        if len(self._ids) > REMEMBERED:
+            self._ids.popitem(last=False)
+        return True
 
 
 def stream_events(steady: Steady, wanted: dict[str, Any], since: datetime | None = None) -> Iterator[ReceivedEvent]:
@@ -40,31 +98,21 @@ def stream_events(steady: Steady, wanted: dict[str, Any], since: datetime | None
                     looked = now
                     yield from stream.look()
                 continue
-            yield from stream.fresh(_read(frame))
-
-
-def _read(frame: str) -> list[ReceivedEvent]:
-    try:
-        event = msgspec.json.decode(frame, type=_Frame).event
-    except msgspec.DecodeError:
-        return []
-    return [event] if event else []
+            event = event_of(frame)
+            yield from stream.fresh([event] if event else [])
 
 
 class _Stream:
-    """What was seen so far."""
+    """What is asked for, and what was seen of it so far."""
 
     def __init__(self, steady: Steady, wanted: dict[str, Any], since: datetime) -> None:
         self._steady = steady
         self._wanted = wanted
-        self._start = self._since = since
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen = Seen(since)
 
     def filter(self) -> dict[str, Any]:
         """The filter for all that may not have been seen."""
-        since = max(self._start, self._since - OVERLAP)
-        occurred = {"since": since.isoformat(), "until": (datetime.now(UTC) + timedelta(days=365)).isoformat()}
-        return {**self._wanted, "occurred": occurred}
+        return {**self._wanted, "occurred": self._seen.during()}
 
     def look(self) -> Iterator[ReceivedEvent]:
         """What is stored and new."""
@@ -83,14 +131,7 @@ class _Stream:
 
     def fresh(self, found: list[ReceivedEvent]) -> Iterator[ReceivedEvent]:
         """Those not seen yet."""
-        for event in found:
-            if event.id in self._seen:
-                continue
-            self._seen[event.id] = None
-            self._since = max(self._since, min(event.occurred, datetime.now(UTC)))
-            if len(self._seen) > REMEMBERED:
-                self._seen.popitem(last=False)
-            yield event
+        return (event for event in found if self._seen.is_new(event))
 
 
 def _token(next_page: str) -> str:

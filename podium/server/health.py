@@ -28,7 +28,7 @@ async def find_troubles(runtime: Runtime) -> dict[str, str]:
     if runtime.bus.trouble:
         troubles["messages"] = runtime.bus.trouble
     try:
-        revision, services = await runtime.database.read(_look)
+        revision, services = await runtime.database.read(look)
     except DatabaseUnavailable as error:
         troubles["database"] = f"it does not answer: {error}"
         services = []
@@ -39,7 +39,8 @@ async def find_troubles(runtime: Runtime) -> dict[str, str]:
     return troubles | late | _own(runtime)
 
 
-def _look(tx: Tx) -> tuple[str | None, list[Service]]:
+def look(tx: Tx) -> tuple[str | None, list[Service]]:
+    """The revision of the tables, and the services of all processes."""
     return tx.value(_REVISION), read_services(tx)
 
 

@@ -118,13 +118,19 @@ class Connection:
             self._told(condition, reason)
 
     def listen(
-        self, path: str, wanted: Callable[[], Mapping[str, Any]], rung: Callable[[], None], *, frames: bool = False
+        self,
+        path: str,
+        wanted: Callable[[], Mapping[str, Any]],
+        rung: Callable[[], None],
+        *,
+        frames: bool = False,
+        gap: float = GAP,
     ) -> "Listening":
-        """Has ``rung`` called on the loop when a stream (``/events/out``) has something, each ``GAP`` at the most.
+        """Has ``rung`` called on the loop when a stream (``/events/out``) has something, each ``gap`` at the most.
 
         With ``frames`` what it says is kept until it is taken; else only that it rang counts.
         """
-        return Listening(self, path, wanted, rung, frames=frames)
+        return Listening(self, path, wanted, rung, frames=frames, gap=gap)
 
     async def close(self) -> None:
         """Lets go of the server; calls under way are not waited for."""
@@ -146,8 +152,10 @@ class Listening:
         rung: Callable[[], None],
         *,
         frames: bool,
+        gap: float,
     ) -> None:
         self._connection = connection
+        self._gap = gap
         self._path, self._wanted, self._rung = path, wanted, rung
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()  # Textual looks up in it what a timer or worker belongs to
@@ -203,7 +211,7 @@ class Listening:
             self._over = True  # the loop is closed
 
     def _soon(self) -> None:
-        self._loop.call_later(max(0.0, self._last + GAP - time.monotonic()), self._tell)
+        self._loop.call_later(max(0.0, self._last + self._gap - time.monotonic()), self._tell)
 
     def _tell(self) -> None:
         self._pending = False

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from podium.client.nouns.noun import Filter, Noun
 
-PLAIN: Final = ("name", "text", "tag", "key", "flow")
+PLAIN: Final = ("text", "name", "tag", "key", "flow")
 """The filter that a word without a name is meant for: the first of these that the noun has."""
 
 

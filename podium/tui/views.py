@@ -113,11 +113,20 @@ VIEWS: Final = (
     _noun("webhook", "Webhooks", ("wh", "hook", "hooks")),
     _noun("global-concurrency-limit", "Global limits", ("gcl", "limit", "limits"), ("prefect.concurrency-limit.",)),
     _noun("concurrency-limit", "Tag limits", ("cl", "tag-limit"), ("prefect.concurrency-limit.",)),
+    ViewRow("slots", "Slots", "Who holds which concurrency slot, and who waits.", ("sl", "holders"), "slots.Slots"),
     _noun("block", "Blocks", ("b",), ("prefect.block-document.",)),
     _noun("block-type", "Block types", ("bt",), ("prefect.block-type.",)),
     _noun("variable", "Variables", ("v", "var", "vars"), ("prefect.variable.",)),
     _noun("artifact", "Artifacts", ("a", "art"), ("prefect.artifact-collection.",), opens="artifact.ArtifactDetail"),
     _noun("event", "Events", ("ev",), ("",)),
+    ViewRow("feed", "Feed", "Events as they happen.", ("live", "tail"), "feed.Feed"),
+    ViewRow(
+        "health",
+        "Health",
+        "How the server is, also as seen from here.",
+        ("he", "doctor", "server"),
+        "health.Health",
+    ),
     ViewRow("profile", "Profiles", "Choose another server.", ("ctx", "profiles", "context"), "profiles.Profiles"),
 )
 
@@ -130,6 +139,11 @@ def view_named(typed: str) -> ViewRow | None:
             return row
     begin = [row for row in VIEWS if word and row.name.startswith(word)]
     return begin[0] if len(begin) == 1 else None
+
+
+def opens_of(noun: str) -> str:
+    """The screen that a row of a noun opens."""
+    return next((row.opens for row in VIEWS if row.noun == noun), "detail.Detail")
 
 
 def similar_view(typed: str) -> str | None:

@@ -26,7 +26,7 @@ class Service(Answer):
 
 
 class Status(Answer):
-    """How the server is, and what ``time`` it is by its clock.
+    """How the server is, and what ``time`` it is by its clock; ``schema`` is the revision of its tables.
 
     ``ignored_fields``: by operation (``POST /flow_runs/``) and dotted name, how many bodies had a field that this
     process does not know, ``other`` for all beyond the first names. Those are of newer clients, or mistakes.
@@ -36,6 +36,7 @@ class Status(Answer):
     database: Literal["sqlite", "postgresql"]
     services: list[Service]
     time: Time | None = None
+    schema: str | None = None
     ignored_fields: dict[str, dict[str, int]] = {}
 
 

@@ -17,6 +17,7 @@ from tests.wire.contract import Comparison, document, json_schema, operations
 OWN = {
     ("GET", "/podium/version"),
     ("GET", "/podium/status"),
+    ("POST", "/podium/slots"),
     ("GET", "/automations/{id}/firings"),
     ("GET", "/automations/{id}/refusals"),
     ("POST", "/automations/test"),

@@ -9,11 +9,12 @@ from podium.client.nouns.noun import Kind
 Tone = Literal["good", "bad", "warning", "busy", "idle"]
 
 _TONES: Final[Mapping[str, Tone]] = {
-    **dict.fromkeys(("completed", "ready", "online", "cached", "running well"), "good"),
-    **dict.fromkeys(("failed", "crashed", "timedout", "not ready", "late", "failing"), "bad"),
+    **dict.fromkeys(("completed", "ready", "online", "cached", "running well", "free"), "good"),
+    **dict.fromkeys(("failed", "crashed", "timedout", "not ready", "late", "failing", "full"), "bad"),
     **dict.fromkeys(("cancelled", "cancelling", "paused", "suspended", "awaitingretry", "retrying"), "warning"),
+    **dict.fromkeys(("awaitingconcurrencyslot", "awaiting slot"), "warning"),
     **dict.fromkeys(("running", "pending"), "busy"),
-    **dict.fromkeys(("scheduled", "offline", "rolledback"), "idle"),
+    **dict.fromkeys(("scheduled", "offline", "rolledback", "off"), "idle"),
 }
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from podium.client.errors import NotFound
 from podium.client.nouns.choosing import by_name, named
 from podium.client.nouns.noun import Action, Column, Creates, Edits, Names, Noun, Option, Section, endpoint, nested
 
 if TYPE_CHECKING:
     from podium.client.api import Client
+
+MOST_HOLDERS = 200
+"""Holders of a limit that its details name."""
 
 
 def find_global(client: "Client", given: str) -> Any:
@@ -65,6 +69,16 @@ _OPTIONS = (
     Option("slot_decay_per_second", "--slot-decay-per-second", "number"),
 )
 
+
+def _lease_holders(client: "Client", limit: Any) -> Sequence[Any]:
+    """Who holds slots by a lease; nobody that is known where the server is none of Podium's."""
+    try:
+        found = client.call(endpoint("slots.FILTER"), {"ids": [limit.id], "holders": MOST_HOLDERS})
+    except NotFound:
+        return []
+    return found[0].holders if found else []
+
+
 GLOBAL_LIMIT = Noun(
     name="global-concurrency-limit",
     plural="global concurrency limits",
@@ -97,6 +111,21 @@ GLOBAL_LIMIT = Noun(
         "concurrency_v2.CREATE",
         {"name": "", "limit": 1, "active": True, "slot_decay_per_second": 0},
         options=(Option("name"), *_OPTIONS, Option("active", "", "switch", "--disable")),
+    ),
+    sections=(
+        Section(
+            "holders",
+            _lease_holders,
+            (
+                Column("id", kind="id"),
+                Column("kind", lambda holder, names: holder.kind.replace("_", " ")),
+                Column("name", cut=True),
+                Column("state", kind="state"),
+                Column("slots", kind="number"),
+                Column("since", kind="moment"),
+                Column("expires", kind="moment", rank=1),
+            ),
+        ),
     ),
 )
 

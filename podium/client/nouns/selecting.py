@@ -64,6 +64,12 @@ class Selection:
             body = merged(body, part)
         return body
 
+    def count(self, client: Client) -> int:
+        """How many there are, of a noun that the server counts. Raises WrongFilter."""
+        body = {name: value for name, value in self.body(client).items() if name != "sort"}
+        number: int = client.call(endpoint(self.noun.counting), body)
+        return number
+
     def page(self, client: Client, first: int, most: int, sort: str | None = None) -> Page:
         """At the most so many rows from the ``first`` on (from 0). Raises WrongFilter."""
         rows = list(self.rows(client, most, first, sort))
@@ -71,8 +77,7 @@ class Selection:
         if len(rows) < most and (rows or not first):
             total: int | None = first + len(rows)
         elif self.noun.counting and not looks:
-            body = {name: value for name, value in self.body(client).items() if name != "sort"}
-            total = client.call(endpoint(self.noun.counting), body)
+            total = self.count(client)
         else:
             total = None
         return Page(first, rows, joined(client, self.noun, rows), total)

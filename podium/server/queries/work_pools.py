@@ -63,10 +63,12 @@ def read_work_pool(tx: Tx, name: str) -> Row:
     return as_answer(tx, get_work_pool(tx, name))
 
 
-def list_work_pools(tx: Tx, where: Sequence[ColumnElement[bool]], limit: int, offset: int) -> list[Row]:
+def list_work_pools(
+    tx: Tx, where: Sequence[ColumnElement[bool]], limit: int | None = None, offset: int = 0
+) -> list[Row]:
     """The pools that match, by name."""
     statement = select(*WORK_POOLS.columns).where(WORK_POOLS.mine, *where).order_by(work_pools.c.name)
-    return as_answers(tx, tx.all(statement.limit(limit).offset(offset)))
+    return as_answers(tx, tx.all(statement.limit(limit).offset(offset or None)))
 
 
 def pool_of(queue: Row) -> Row | None:

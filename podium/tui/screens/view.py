@@ -1,7 +1,7 @@
 """What all views share: the bars, the keys, and asking the server only while they are seen."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from podium.tui.connection import Condition, Listening
+from podium.tui.connection import GAP, Condition, Listening
 from podium.tui.widgets.bars import KeyBar, Message, TopBar
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ KEY_NAMES = {
     "enter": "enter",
     "minus": "-",
     "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 
@@ -61,6 +63,8 @@ class View(Screen[None]):
     """Ids of resources, where only events that one of them has a part in concern the view."""
     common_keys: tuple[tuple[str, str], ...] = (("?", "help"), (":", "go to"))
     """The keys at the end of the last line, which are there however little room there is."""
+    gap = GAP
+    """Seconds between two loads at the least, however much happens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,12 +104,17 @@ class View(Screen[None]):
 
     # Being seen
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is the view on top; `is_current` also holds for the one below it."""
+        return self.is_attached and self.dashboard.view is self
+
     def on_mount(self) -> None:
         """Ages grow older."""
         self.set_interval(AGES_EVERY, self._grow_older)
 
     def _grow_older(self) -> None:
-        if self.is_active:
+        if self.is_seen:
             self.refresh_ages()
 
     def on_screen_resume(self) -> None:
@@ -116,8 +125,12 @@ class View(Screen[None]):
         """It is hidden: nothing runs for it any more."""
         self._ignore()
 
+    def on_unmount(self) -> None:
+        """It is gone: likewise."""
+        self._ignore()
+
     def _attend(self) -> None:
-        if not self.is_active or self._listening is not None:
+        if not self.is_seen or self._listening is not None:
             return
         if self.concerns:
             self._listening = self.listen()
@@ -128,7 +141,7 @@ class View(Screen[None]):
         prefixes = [each for each in self.concerns if each]
         wanted: dict[str, Any] = {"event": {"prefix": prefixes}} if prefixes else {}
         wanted |= {"any_resource": {"id": list(self.about)}} if self.about else {}
-        return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung)
+        return self.dashboard.connection.listen("/events/out", lambda: wanted, self.rung, gap=self.gap)
 
     def rung(self) -> None:
         """Something happened that concerns the view."""
@@ -142,7 +155,7 @@ class View(Screen[None]):
     def reconnected(self) -> None:
         """Another server, or the same one again: what was shown is old."""
         self._ignore()
-        if self.is_active:
+        if self.is_seen:
             self._attend()
 
     # Loading
@@ -155,7 +168,8 @@ class View(Screen[None]):
             self._again = True
             return
         self._loading, self._again = True, False
-        self.run_worker(self._load(), group="load", exclusive=True)
+        load: Callable[[], Awaitable[None]] = self._load  # no coroutine: one that is replaced at once never starts
+        self.run_worker(load, group="load", exclusive=True)
 
     async def _load(self) -> None:
         from podium.client.errors import ClientError

@@ -5,6 +5,7 @@ import httpx
 from podium.db.ids import new_id
 from podium.wire.concurrency import ConcurrencyLimit
 from podium.wire.concurrency_v2 import ConcurrencyLimitV2, GlobalConcurrencyLimit, Lease, MinimalConcurrencyLimit
+from podium.wire.slots import LimitSlots
 from tests.server.conftest import decode
 
 V2 = "/v2/concurrency_limits"
@@ -107,3 +108,21 @@ def test_limits_by_tag(api: httpx.Client) -> None:
     for reply in (api.get(f"{V1}/tag/{tag}"), api.delete(f"{V1}/tag/{tag}"), api.post(f"{V1}/tag/{tag}/reset")):
         assert reply.status_code == 404
     assert api.get(f"{V1}/{make(api, 1).id}").status_code == 404
+
+
+def test_slots(api: httpx.Client) -> None:
+    """Who holds slots of which limits, those of pools too, in one answer; page by page where there are many."""
+    limit = make(api, 2)
+    run_id = new_id()
+    body = {"names": [limit.name], "slots": 2, "holder": {"type": "flow_run", "id": run_id}}
+    api.post(f"{V2}/increment-with-lease", json=body)
+    pool = api.post("/work_pools/", json={"name": f"pool-{run_id}", "type": "process", "concurrency_limit": 3}).json()
+    wanted = {"ids": [limit.id, pool["id"]]}
+    full, free = decode(api.post("/podium/slots", json=wanted), list[LimitSlots])
+    assert (full.kind, full.used, full.holders[0].id, full.holders[0].name) == ("global", 2, run_id, None)
+    assert (free.kind, free.name, free.used, free.limit) == ("work_pool", pool["name"], 0, 3)
+    second = decode(api.post("/podium/slots", json={**wanted, "limit": 1, "offset": 1}), list[LimitSlots])
+    assert [each.id for each in second] == [pool["id"]]
+    assert full.id in [each.id for each in decode(api.post("/podium/slots"), list[LimitSlots])]
+    assert api.post("/podium/slots", json={"kinds": ["other"]}).status_code == 422
+    assert api.post("/podium/slots", json={"holders": 201}).status_code == 422

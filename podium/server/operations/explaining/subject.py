@@ -117,20 +117,27 @@ def run_holders(rows: Sequence[Row]) -> list[Holder]:
     ]
 
 
+def task_holders(rows: Sequence[Row]) -> list[Holder]:
+    """Task runs, likewise."""
+    return [msgspec.structs.replace(each, kind="task_run") for each in run_holders(rows)]
+
+
 def lease_holders(leases: Sequence[Row]) -> list[Holder]:
     """Leases as those who hold slots."""
-    return [
-        Holder(
-            kind=_kind(lease["holder_type"]),
-            id=lease["holder_id"],
-            name=lease["name"],
-            state=lease["state"],
-            slots=lease["slots"],
-            since=lease["created"],
-            expires=lease["expiration"],
-        )
-        for lease in leases[: facts.SHOWN]
-    ]
+    return [lease_holder(lease) for lease in leases[: facts.SHOWN]]
+
+
+def lease_holder(lease: Row) -> Holder:
+    """A lease as one who holds slots."""
+    return Holder(
+        kind=_kind(lease["holder_type"]),
+        id=lease["holder_id"],
+        name=lease["name"],
+        state=lease["state"],
+        slots=lease["slots"],
+        since=lease["created"],
+        expires=lease["expiration"],
+    )
 
 
 def _kind(holder_type: str | None) -> Any:
