@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.geometry import Size
 from textual.widget import Widget
 
 from podium.client.nouns.cells import cell
@@ -99,8 +100,6 @@ class Home(View):
         Binding("d", "describe", "describe"),
     ]
 
-    AUTO_FOCUS = "#attention Table"
-
     heading = "Home"
     gap = 2.0
     concerns = ("prefect.flow-run.", "prefect.deployment.", "prefect.work-pool.", "prefect.worker.")
@@ -118,7 +117,7 @@ class Home(View):
 
     def body(self) -> Iterator[Widget]:
         """The chart above four panes; what to do first, where nothing has run yet."""
-        yield Text(id="first-step")
+        self._fit(self.app.size)
         yield Chart(RANGES[self._range][0], id="history")
         with Container(id="panes"):
             yield Pane("Late and failed", ATTENTION_COLUMNS, id="attention")
@@ -127,9 +126,21 @@ class Home(View):
             yield Pane("Pools", POOL_COLUMNS, id="pools")
 
     def on_resize(self, event: events.Resize) -> None:
+        """Another size."""
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
         """Side by side where there is room."""
-        self.set_class(event.size.width >= WIDE, "-wide")
-        self.set_class(event.size.height >= TALL, "-tall")
+        self.set_class(size.width >= WIDE, "-wide")
+        self.set_class(size.height >= TALL, "-tall")
+
+    async def _furnish(self) -> None:
+        """Puts tables into the frame, once it is painted."""
+        with self.app.batch_update():
+            for pane in self.query(Pane):
+                await pane.furnish()
+        if self.focused is None:
+            self.pane("attention").table.focus()
 
     @property
     def chart(self) -> Chart:
@@ -153,6 +164,7 @@ class Home(View):
             "services": self._load_services(),
             "pools": self._load_pools(),
         }
+        await self._furnish()
         self._loaded = time.monotonic()
         found = await asyncio.gather(*map(self._part, parts.values()))
         errors = {name: error for name, error in zip(parts, found, strict=True) if error is not None}
@@ -259,6 +271,8 @@ class Home(View):
         if not runs:
             self.told = ""
             self.update_bars()
+            if not self.query("#first-step"):
+                await self.mount(Text(id="first-step"), before=self.chart)
             self.query_one("#first-step", Text).show(self._first_step())
 
     def _first_step(self) -> list[tuple[Part, ...]]:

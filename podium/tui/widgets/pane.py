@@ -38,7 +38,10 @@ class PaneTitle(Widget):
 
 
 class Pane(Vertical):
-    """A title and a table. What fails in it is told in its title; the rows it had stay."""
+    """A title and, once it is furnished, a table: the frame of a screen with several is painted before them.
+
+    What fails in it is told in its title; the rows it had stay.
+    """
 
     def __init__(self, name: str, columns: Sequence[Column], **options: Any) -> None:
         super().__init__(**options)
@@ -47,9 +50,13 @@ class Pane(Vertical):
         self.rows: dict[str, Any] = {}
 
     def compose(self) -> ComposeResult:
-        """Title and table."""
+        """The title."""
         yield self.title
-        yield self.table
+
+    async def furnish(self) -> None:
+        """Puts the table below the title, where it is not there yet."""
+        if not self.table.is_attached:
+            await self.mount(self.table)
 
     def show(self, rows: Sequence[tuple[Any, Line]], told: str, tone: str = "dim") -> None:
         """Shows rows with the things that they stand for."""
