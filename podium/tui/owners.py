@@ -45,12 +45,29 @@ def _of_queue(client: "Client", queue: Any) -> Owner | None:
     return Owner("work-pool", name) if name else None
 
 
+def _of_worker(client: "Client", worker: Any) -> Owner | None:
+    return Owner("work-pool", worker.work_pool_id)
+
+
+def _of_notification(client: "Client", notification: Any) -> Owner | None:
+    """The automation that it is made into."""
+    return Owner("automation", notification.automation_id)
+
+
+def _of_schedule(client: "Client", planned: Any) -> Owner | None:
+    return Owner("deployment", planned.schedule.deployment_id) if planned.schedule.deployment_id else None
+
+
 OWNERS: Final[Mapping[str, Callable[["Client", Any], Owner | None]]] = {
     "flow-run": _of_flow_run,
     "task-run": _of_task_run,
     "artifact": _of_artifact,
     "deployment": _of_deployment,
+    "schedule": _of_deployment,
+    "deployment-schedule": _of_schedule,
     "work-queue": _of_queue,
+    "worker": _of_worker,
+    "notification": _of_notification,
 }
 """By noun, what one of it belongs to."""
 

@@ -301,3 +301,26 @@ async def test_the_parameters_of_no_schema_are_those_that_the_deployment_has(
         await stage.see("Made flow run")
     made = api.post("/flow_runs/filter", json={"flows": {"name": {"any_": ["bare"]}}}).json()
     assert [run["parameters"] for run in made] == [{"n": 10, "text": "two words"}]
+
+
+async def test_capital_j_opens_what_it_belongs_to(server: LiveServer, api: httpx.Client, deployment: Any) -> None:
+    api.post("/work_pools/prod/workers/heartbeat", json={"name": "worker-1"})
+    ways = {
+        "deployment nightly": "Flow etl",
+        "worker pool=prod": "Work pool prod",
+        "work-queue pool=prod": "Work pool prod",
+    }
+    for view, owner in ways.items():
+        async with staged(server.url, view) as stage:
+            await stage.see("online")
+            await stage.miss("none")
+            await stage.press("J")
+            await stage.see(owner)
+    async with staged(server.url, "deployment nightly") as stage:
+        await stage.see("etl/nightly")
+        await stage.press("s")
+        await stage.see("at-three")
+        await stage.press("d")
+        await stage.see("Deployment schedule", "next")
+        await stage.press("J")
+        await stage.see("Deployment etl/nightly")
