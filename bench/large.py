@@ -83,7 +83,8 @@ async def roll_up_all(url: str) -> None:
         await database.close()
     if not url.startswith("sqlite"):
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE flow_run_tallies, task_run_tallies, tally_notes, tally_horizons")
+            lines = "flow_run_tallies, task_run_tallies, event_tallies"
+            connection.execute(f"VACUUM ANALYZE {lines}, tally_notes, tally_horizons".encode())
 
 
 def _made_at(url: str, flow_runs: int) -> int | None:

@@ -36,6 +36,11 @@ class _LabelText(FunctionElement[str]):
     inherit_cache = True
 
 
+class _ReadableJson(FunctionElement[Any]):
+    type = Json()
+    inherit_cache = True
+
+
 class _FitsPattern(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
@@ -101,6 +106,11 @@ def json_text(column: ColumnElement[Any], key: str) -> ColumnElement[str]:
 def label_text(column: ColumnElement[Any], label: str) -> ColumnElement[str]:
     """``json_text`` for a key of a user's making, which may hold any character."""
     return _LabelText(column, bindparam(None, label, type_=Text(), unique=True))
+
+
+def readable_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A JSON column, NULL where it is no JSON: SQLite keeps any text, and gives up a statement that reads into it."""
+    return _ReadableJson(column)
 
 
 def fits_pattern(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -227,6 +237,17 @@ def _label_text_sqlite(element: _LabelText, compiler: SQLCompiler, **options: An
 def _label_text_postgresql(element: _LabelText, compiler: SQLCompiler, **options: Any) -> str:
     column, label = _parts(element, compiler, **options)
     return f"({column} ->> {label})"
+
+
+@compiles(_ReadableJson, "sqlite")
+def _readable_json_sqlite(element: _ReadableJson, compiler: SQLCompiler, **options: Any) -> str:
+    (column,) = _parts(element, compiler, **options)
+    return f"CASE WHEN json_valid({column}) THEN {column} END"
+
+
+@compiles(_ReadableJson, "postgresql")
+def _readable_json_postgresql(element: _ReadableJson, compiler: SQLCompiler, **options: Any) -> str:
+    return _parts(element, compiler, **options)[0]
 
 
 @compiles(_FitsPattern, "sqlite")

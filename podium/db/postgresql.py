@@ -46,6 +46,18 @@ def open_postgresql(url: str, options: Options) -> Engine:
         if options.prepared:
             connection.prepared_max = options.prepared
 
+    @event.listens_for(engine, "do_execute")
+    def _plan(cursor: psycopg.Cursor[Any], statement: Any, parameters: Any, context: Any) -> bool:
+        """Has a query that is made of a filter planned for its values, each time.
+
+        What a plan for any values guesses of a range of time may cost a hundred times as much. Constant statements
+        (``podium.db.prepared``), which come another way, have one plan.
+        """
+        if not getattr(context.invoked_statement, "is_select", False):
+            return False
+        cursor.execute(statement, parameters, prepare=False)
+        return True
+
     return engine
 
 

@@ -62,9 +62,11 @@ class Tx:
         if isinstance(statement, Prepared):
             form, cursor = statement.execute(self.connection, values)
             return [form.row(record) for record in cursor.fetchall()]
-        result = self.connection.execute(statement, values)
+        result: Any = self.connection.execute(statement, values)
         keys = result.keys()._keys
-        return [dict(zip(keys, row, strict=True)) for row in result.fetchall()]
+        # Where no value is converted SQLAlchemy's rows say what the driver's do, and cost more than these dicts.
+        plain = statement.is_select and result._metadata._effective_processors is None
+        return [dict(zip(keys, row, strict=True)) for row in (result.cursor if plain else result).fetchall()]
 
     def one(self, statement: Statement, params: Mapping[str, Any] | None = None, **named: Any) -> Row | None:
         """The first row of a query (or of a RETURNING clause), or None."""

@@ -19,7 +19,8 @@ UNION ALL
 SELECT 'partitioned', relname, pg_get_partkeydef(oid)
 FROM pg_class WHERE relkind = 'p' AND relnamespace = 'public'::regnamespace
 UNION ALL
-SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid)
+FROM pg_trigger WHERE NOT tgisinternal AND tgrelid NOT IN (SELECT oid FROM parts)
 UNION ALL
 SELECT 'function', proname, pg_get_functiondef(oid) FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')

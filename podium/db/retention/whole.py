@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import exists, func, insert, literal, select, text
 
 from podium.db.partitions import FAMILIES, Partition, drop, lock, past, siblings
 from podium.db.retention.ages import Ages
@@ -11,6 +11,8 @@ from podium.db.retention.logs import has_lines_of_live_runs
 from podium.db.retention.steps import Step, as_table
 from podium.db.tables.events import event_deliveries
 from podium.db.tables.logs import logs
+from podium.db.tables.tallies import event_tallies, tally_notes
+from podium.db.tables.tally_triggers import SLICE
 from podium.db.unit import Tx
 
 logger = logging.getLogger("podium.db")
@@ -41,6 +43,8 @@ class PastPartitions:
         tables = [table.name for table, _ in FAMILIES[self._family]]
         rows = {table: int(tx.value(_ROWS, part=name)) for table, name in zip(tables, names, strict=True)}
         drop(tx, names)
+        if self._family == "events":
+            _note(tx, partition)
         tx.after_commit(lambda: logger.info("Dropped %s", ", ".join(names)))
         return Step(rows, place)
 
@@ -63,3 +67,14 @@ class PastPartitions:
     def count(self, tx: Tx, ages: Ages) -> dict[str, int]:
         """Nothing: its rows are counted with those that go one by one."""
         return {}
+
+
+def _note(tx: Tx, partition: Partition) -> None:
+    """Notes that tallies of a partition's time do not hold any more: no trigger tells of rows dropped as a whole."""
+    moment = event_tallies.c.slice
+    slices = select(literal("events"), moment, func.txid_current(), func.clock_timestamp()).distinct()
+    if partition.start is not None:
+        slices = slices.where(moment > partition.start - SLICE)
+    if partition.end is not None:
+        slices = slices.where(moment < partition.end)
+    tx.run(insert(tally_notes).from_select(["runs", "slice", "change", "changed"], slices))

@@ -1,8 +1,9 @@
-"""Runs of the past rolled up, so that counting them all reads a line for many (docs/architecture.md, "Tallies").
+"""Runs and events of the past rolled up, so that counting all reads a line for many (docs/architecture.md, "Tallies").
 
-The runs expected to start in a slice of time are one line of a tally for each workspace, state and kind. A slice counts
-by its lines where it lies before the horizon and has no note; anything else is counted run by run. Triggers leave a
-note in the transaction that changes a run of the past; a roll-up takes away the notes it saw, in one snapshot.
+The runs expected to start in a slice of time are one line of a tally for each workspace, state and kind; the events of
+a slice are one for each workspace and name. A slice counts by its lines where it lies before the horizon and has no
+note; anything else is counted row by row. Triggers leave a note in the transaction that changes a row of the past; a
+roll-up takes away the notes it saw, in one snapshot.
 """
 
 from typing import Any
@@ -51,10 +52,24 @@ def _tallies(name: str, *kinds: Column[bool]) -> Table:
 flow_run_tallies = _tallies("flow_run_tallies", Column("has_parent", Boolean, nullable=False))
 task_run_tallies = _tallies("task_run_tallies")
 
+event_tallies = Table(
+    "event_tallies",
+    metadata,
+    unchecked_workspace(),
+    Column("slice", Timestamp(), nullable=False),
+    Column("number", Integer, nullable=False),
+    # The name of the events; null where the slice has too many names for a line each, and then one line has them all.
+    Column("event", Text),
+    Column("events", Integer, nullable=False),
+    Column("first_occurred", Timestamp(), nullable=False),
+    Column("last_occurred", Timestamp(), nullable=False),
+    PrimaryKeyConstraint("workspace_id", "slice", "number"),
+)
+
 tally_horizons = Table(
     "tally_horizons",
     metadata,
-    # The table of the runs.
+    # The table that is tallied: of runs, or of events.
     Column("runs", Text, primary_key=True),
     # Slices before this moment are rolled up.
     Column("horizon", Timestamp(), nullable=False),
@@ -64,9 +79,9 @@ tally_notes = Table(
     "tally_notes",
     metadata,
     Column("runs", Text, nullable=False),
-    # A slice whose tally does not hold any more.
+    # A slice of that table, whose tally does not hold any more.
     Column("slice", Timestamp(), nullable=False),
-    # Of the transaction that changed a run of it, so that no two wait for each other; 0 on SQLite.
+    # Of the transaction that changed a row of it, so that no two wait for each other; 0 on SQLite.
     Column("change", BigInteger, nullable=False),
     Column("changed", Timestamp(), nullable=False),
     PrimaryKeyConstraint("runs", "slice", "change"),

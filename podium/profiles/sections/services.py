@@ -122,7 +122,7 @@ class Zombies(Section, frozen=True):
 
 
 class Tallies(Section, frozen=True):
-    """Rolls up the runs of the past, so that counting all of them stays quick."""
+    """Rolls up the runs and events of the past, so that counting all of them stays quick."""
 
     enabled: Annotated[bool, setting("Roll up past runs for counts and histories.")] = True
     loop_seconds: Annotated[Seconds, setting("Period of the service.", gt=0)] = 60.0

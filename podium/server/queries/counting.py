@@ -37,7 +37,8 @@ from podium.db.unit import WORKSPACE, Row, Tx
 from podium.server.queries import filter_targets
 from podium.server.queries.filtering import VALUE, Condition, Fields, Place, Target, own_conditions, related_conditions
 from podium.server.queries.flow_runs import NOW, delay_sql, run_time_sql
-from podium.server.queries.tallies import FLOW_RUN_TALLY, TASK_RUN_TALLY, Tally, horizon_of, tells_tags
+from podium.server.queries.run_tallies import FLOW_RUN_TALLY, TASK_RUN_TALLY, RunTally, tells_tags
+from podium.server.queries.tallies import horizon_of
 
 Axis = Literal["expected", "start"]
 By = Literal["number", "state_type", "state_name"]
@@ -107,7 +108,7 @@ class Kind:
     """Runs that are counted: what filters can ask of them, and of the lines of their tally."""
 
     target: Target
-    tally: Tally
+    tally: RunTally
     surely: Target
     possibly: Target
 
@@ -124,7 +125,7 @@ def _time(first: Any, last: Any, flag: Any) -> Place:
     )
 
 
-def _kind(target: Target, tally: Tally, fields: Fields) -> Kind:
+def _kind(target: Target, tally: RunTally, fields: Fields) -> Kind:
     lines = tally.lines.c
     state = {"type": Place(lines.state_type, VALUE), "name": Place(lines.state_name, VALUE)}
     times = (
@@ -241,7 +242,7 @@ class _Question:
 
     @cached_property
     def runs(self) -> Any:
-        return self.kind.tally.runs.c
+        return self.kind.tally.rows.c
 
     @cached_property
     def lines(self) -> Any:
@@ -275,7 +276,7 @@ class _Question:
     ) -> Iterator[Select[Any]]:
         """Of what lies before the horizon: lines, the runs of lines of which some match, and those of noted slices."""
         lines, expected = self.lines, self.runs.expected_start_time
-        noted = select(tally_notes.c.slice).where(tally_notes.c.runs == self.kind.tally.runs.name)
+        noted = select(tally_notes.c.slice).where(tally_notes.c.runs == self.kind.tally.rows.name)
 
         def past(slice_: Any) -> list[Condition]:
             start = None if window.after is None else window.after - SLICE
@@ -325,17 +326,17 @@ class _Question:
         return interval_number(bindparam("start", type_=Timestamp()), moment, bindparam("seconds"))
 
     def _of_runs(self, *where: Condition) -> Select[Any]:
-        return self._counted(self.kind.tally.runs, self.kind.tally.start).where(
+        return self._counted(self.kind.tally.rows, self.kind.tally.start).where(
             self.runs.workspace_id == WORKSPACE, *where
         )
 
     def _of_runs_in(self, stretches: Any, inside: Sequence[Condition], where: Sequence[Condition]) -> Select[Any]:
         """Of the runs in each of a few stretches of time, which are looked up one after the other."""
         if self.dialect == "sqlite":
-            found = self._counted(self.kind.tally.runs, self.kind.tally.start).where(
+            found = self._counted(self.kind.tally.rows, self.kind.tally.start).where(
                 self.runs.workspace_id == WORKSPACE, *where
             )
-            return found.select_from(stretches.join(self.kind.tally.runs, and_(*inside)))
+            return found.select_from(stretches.join(self.kind.tally.rows, and_(*inside)))
         # PostgreSQL, which cannot tell that they are few, would rather read all runs and join them.
         named = [self.runs[name] for name in _COUNTED_COLUMNS]
         runs = select(*named, self.kind.tally.start.label("start"))

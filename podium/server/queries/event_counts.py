@@ -3,21 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from math import ceil, floor
 from operator import itemgetter
+from typing import Any
 
-import msgspec
-from sqlalchemy import BindParameter, Double, and_, bindparam, func, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal_column, select, text
 
-from podium.db.dialect import interval_number, label_text
+from podium.db.dialect import label_text, readable_json
 from podium.db.tables.events import events
-from podium.db.types import Timestamp, decoded
-from podium.db.unit import WORKSPACE, Row, Tx
+from podium.db.unit import Row, Tx
 from podium.server.errors import Invalid
-from podium.server.queries.events import asks_for_more_than_names, conditions, selected, several_workers
+from podium.server.queries.event_tallies import Spans, counted
+from podium.server.queries.events import conditions, selected
 from podium.wire.events import Countable, EventCountQuery, EventFilter, TimeUnit
 
 MOST_SPANS = 1000
-MOST_NAMES = 200
-"""Names of events that are counted one by one."""
 
 _ROOM = text("SET LOCAL work_mem = '64MB'")
 """For as many groups as there are resources, which would else be written to disk and read again."""
@@ -34,22 +32,14 @@ UNITS: dict[TimeUnit, timedelta] = {
 }
 NAMES = ("prefect.resource.name", "prefect.name")
 
-_NAME = func.coalesce(*(func.nullif(label_text(events.c.resource, name), "") for name in NAMES), events.c.resource_id)
-"""What a resource is called. Of thousands of resources PostgreSQL reads the labels in less time than Python does."""
+_LABELS = readable_json(events.c.resource)
+_NAME = func.coalesce(*(func.nullif(label_text(_LABELS, name), "") for name in NAMES), events.c.resource_id)
+"""What a resource is called. Of thousands of resources a database reads the labels in less time than Python does."""
 
-_FIRST_NAME = (
-    select(func.min(events.c.event).label("event"))
-    .where(events.c.workspace_id == WORKSPACE)
-    .cte("names", recursive=True)
-)
-_NEXT_NAME = select(func.min(events.c.event)).where(
-    events.c.workspace_id == WORKSPACE, events.c.event > _FIRST_NAME.c.event
-)
-_NAMES = _FIRST_NAME.union_all(select(_NEXT_NAME.scalar_subquery()).where(_FIRST_NAME.c.event.is_not(None)))
-"""The names of all events, and a null behind the last, each looked up in the index from the one before."""
 
-_START = bindparam("span_start", type_=Timestamp())
-_SECONDS: BindParameter[float] = bindparam("span_seconds", type_=Double())
+def count_events(tx: Tx, wanted: EventFilter) -> int:
+    """How many events match."""
+    return tx.value(select(_total(counted(tx, wanted).c))) or 0
 
 
 def count_by(tx: Tx, countable: Countable, query: EventCountQuery) -> list[Row]:
@@ -83,12 +73,9 @@ def _by_time(tx: Tx, query: EventCountQuery) -> list[Row]:
     wanted = spans(query, tx.now)
     if not wanted:
         return []
-    seconds = (UNITS[query.time_unit] * query.time_interval).total_seconds()
-    number = interval_number(_START, events.c.occurred, _SECONDS).label("number")
-    chosen = selected(query.filter, number).subquery()
-    counted = select(chosen.c.number, func.count().label("count")).group_by(chosen.c.number)
-    with several_workers(tx, query.filter):
-        counts = {row["number"]: row["count"] for row in tx.all(counted, span_start=wanted[0][0], span_seconds=seconds)}
+    parts = counted(tx, query.filter, Spans(wanted[0][0], UNITS[query.time_unit] * query.time_interval)).c
+    found = tx.all(select(parts.value, _total(parts).label("count")).group_by(parts.value))
+    counts = {row["value"]: row["count"] for row in found}
     return [
         {
             "value": str(place),
@@ -102,77 +89,51 @@ def _by_time(tx: Tx, query: EventCountQuery) -> list[Row]:
 
 
 def _by_name(tx: Tx, wanted: EventFilter) -> list[Row]:
-    if tx.dialect == "postgresql" and not asks_for_more_than_names(wanted):
-        few = tx.value(select(func.count()).select_from(select(_NAMES.c.event).limit(MOST_NAMES + 1).subquery()))
-        if few <= MOST_NAMES:
-            return _by_each_name(tx, wanted)
-    chosen = selected(wanted, events.c.event, events.c.occurred).subquery()
-    counted = (
-        select(
-            chosen.c.event.label("value"),
-            chosen.c.event.label("label"),
-            func.count().label("count"),
-            func.min(chosen.c.occurred).label("start_time"),
-            func.max(chosen.c.occurred).label("end_time"),
-        )
-        .group_by(chosen.c.event)
-        .order_by(func.count().desc(), chosen.c.event)
+    parts = counted(tx, wanted, "name").c
+    found = select(
+        parts.value,
+        parts.value.label("label"),
+        _total(parts).label("count"),
+        func.min(parts.first).label("start_time"),
+        func.max(parts.last).label("end_time"),
     )
-    return tx.all(counted)
+    return tx.all(found.group_by(parts.value).order_by(_total(parts).desc(), parts.value))
 
 
-def _by_each_name(tx: Tx, wanted: EventFilter) -> list[Row]:
-    """Goes from name to name in the index of names and times, and counts each one's times there.
-
-    Grouping reads that index from end to end, whatever the times.
-    """
-    counted = (
-        select(
-            func.count().label("count"),
-            func.min(events.c.occurred).label("start_time"),
-            func.max(events.c.occurred).label("end_time"),
-        )
-        .where(events.c.event == _NAMES.c.event, *conditions(wanted))
-        .correlate(_NAMES)
-        .lateral("counted")
-    )
-    found = select(_NAMES.c.event.label("value"), _NAMES.c.event.label("label"), *counted.c)
-    return tx.all(
-        found.join_from(_NAMES, counted, true())
-        .where(_NAMES.c.event.is_not(None), counted.c.count > 0)
-        .order_by(counted.c.count.desc(), _NAMES.c.event)
-    )
+def _total(parts: Any) -> ColumnElement[int]:
+    return cast(func.sum(parts.events), BigInteger)
 
 
 def _by_resource(tx: Tx, wanted: EventFilter) -> list[Row]:
-    """Counted first, then the labels of each one's newest event are looked up: sorting wide rows would take long."""
-    chosen = selected(wanted, events.c.resource_id, events.c.occurred).subquery()
-    counted = select(
-        chosen.c.resource_id.label("value"),
-        func.count().label("count"),
-        func.min(chosen.c.occurred).label("start_time"),
-        func.max(chosen.c.occurred).label("end_time"),
+    """Each under the label of its newest event, which is looked up only where its events have different ones."""
+    found = selected(wanted, events.c.resource_id, events.c.occurred, _NAME.label("label"))
+    each = found.offset(literal_column("0")).subquery("found").c  # a label is read once for all that is asked of it
+    grouped = (
+        select(
+            each.resource_id.label("value"),
+            func.count().label("count"),
+            func.min(each.occurred).label("start_time"),
+            func.max(each.occurred).label("end_time"),
+            func.min(each.label).label("label"),
+            func.max(each.label).label("other"),
+        )
+        .group_by(each.resource_id)
+        .subquery("each")
     )
-    each = counted.group_by(chosen.c.resource_id).subquery("each")
-    newest = and_(events.c.resource_id == each.c.value, events.c.occurred == each.c.end_time)
-    label = events.c.resource if tx.dialect == "sqlite" else _NAME
-    labelled = select(*each.c, label.label("label"), events.c.id).join_from(each, events, newest)
+    of = grouped.c
+    newest = (
+        select(_NAME)
+        .where(events.c.resource_id == of.value, *conditions(wanted))
+        .order_by(events.c.occurred.desc(), events.c.id.desc())
+        .limit(1)
+        .correlate(grouped)
+    )
+    label = case((of.label == of.other, of.label), else_=newest.scalar_subquery())
     if tx.dialect == "postgresql":
         tx.run(_ROOM)
-    found = tx.all(labelled.where(*conditions(wanted)))
-    rows = {row["value"]: row for row in found}
-    if len(rows) < len(found):  # of events of one moment the one with the last id is the newest
-        rows = {row["value"]: row for row in sorted(found, key=itemgetter("id"))}
-    for row in rows.values():
-        del row["id"]
-        if tx.dialect == "sqlite":
-            row["label"] = _name(row["label"], row["value"])
-    counts = sorted(rows.values(), key=itemgetter("label"))
+    # In the order of time, names are almost in theirs: so these thousands are quicker to sort, and to walk in memory.
+    counted_each = select(of.value, label.label("label"), of.count, of.start_time, of.end_time)
+    counts = tx.all(counted_each.order_by(of.start_time))
+    counts.sort(key=itemgetter("label"))
     counts.sort(key=itemgetter("count"), reverse=True)
     return counts
-
-
-def _name(resource: msgspec.Raw, resource_id: str) -> str:
-    """Read here, and not by SQLite, which gives up on a row that is no JSON."""
-    labels: dict[str, str] = decoded(resource, dict[str, str], {})
-    return next((labels[name] for name in NAMES if labels.get(name)), resource_id)

@@ -1,7 +1,5 @@
 """Reading events by filter."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +16,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    text,
     tuple_,
 )
 
@@ -50,7 +47,6 @@ _COLUMNS = tuple(
     events.c[name] for name in ("id", "occurred", "event", "resource", "related", "payload", "received", "follows")
 )
 _PART = event_resources.c
-_WORKERS = text("SELECT set_config('max_parallel_workers_per_gather', :number, true)")
 
 
 def read_events_after(tx: Tx, wanted: EventFilter, after: tuple[datetime, str] | None, limit: int) -> list[Row]:
@@ -72,28 +68,6 @@ def list_events(tx: Tx, wanted: EventFilter, limit: int, offset: int = 0) -> lis
     else:
         statement = statement.order_by(*order)
     return tx.all(statement.limit(limit).offset(offset or None))
-
-
-def count_events(tx: Tx, wanted: EventFilter) -> int:
-    """How many events match."""
-    chosen = selected(wanted, events.c.id).subquery()
-    with several_workers(tx, wanted):
-        total: int = tx.value(select(func.count()).select_from(chosen))
-    return total
-
-
-@contextmanager
-def several_workers(tx: Tx, wanted: EventFilter) -> Iterator[None]:
-    """Has PostgreSQL read an index with several workers, where all events of a time are counted.
-
-    Sessions have none, since with any other filter the planner would rather read the whole table.
-    """
-    if tx.dialect != "postgresql" or asks_for_more_than_names(wanted) or wanted.event is not None:
-        yield
-        return
-    tx.run(_WORKERS, number="2")
-    yield
-    tx.run(_WORKERS, number="0")
 
 
 def asks_for_more_than_names(wanted: EventFilter) -> bool:
@@ -138,8 +112,7 @@ def conditions(wanted: EventFilter) -> list[Condition]:
         found.append(events.c.occurred >= wanted.occurred.since)
     if wanted.occurred.until is not None:
         found.append(events.c.occurred <= wanted.occurred.until)
-    if wanted.event is not None:
-        found.extend(_of_name(wanted.event))
+    found.extend(conditions_of_name(wanted.event, events.c.event))
     if wanted.id.id:
         found.append(events.c.id.in_([str(each) for each in wanted.id.id]))
     if wanted.resource is not None:
@@ -161,9 +134,11 @@ def conditions(wanted: EventFilter) -> list[Condition]:
     return found
 
 
-def _of_name(wanted: EventName) -> list[Condition]:
-    name = events.c.event
+def conditions_of_name(wanted: EventName | None, name: ColumnElement[str]) -> list[Condition]:
+    """What the name of an event has to be, to match."""
     found: list[Condition] = []
+    if wanted is None:
+        return found
     if wanted.name:
         found.append(name.in_(wanted.name))
     if wanted.prefix:

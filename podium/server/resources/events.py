@@ -13,8 +13,8 @@ from podium.server.events.intake import BadEvent, Limits, checked_event
 from podium.server.events.outbox import store_client_events
 from podium.server.http.call import Call
 from podium.server.http.workspaces import api_path_of
-from podium.server.queries.event_counts import count_by
-from podium.server.queries.events import count_events, list_events
+from podium.server.queries.event_counts import count_by, count_events
+from podium.server.queries.events import list_events
 from podium.wire import events as wire
 from podium.wire.decoding import encode
 from podium.wire.scalars import Natural

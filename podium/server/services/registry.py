@@ -193,7 +193,9 @@ SERVICES = (
         prepare_partitions,
         interruptible=True,
     ),
-    Service("tallies", "Rolls up the runs of the past for quick counts.", "tallies", roll_up_past, interruptible=True),
+    Service(
+        "tallies", "Rolls up runs and events of the past for quick counts.", "tallies", roll_up_past, interruptible=True
+    ),
     Service(
         "foreman",
         "Tells which workers, pools, queues and deployments are served.",

@@ -1,10 +1,14 @@
-"""Rolls up the runs of the past, so that counting all of them stays quick."""
+"""Rolls up the runs and events of the past, so that counting all of them stays quick."""
 
 from time import monotonic
 
 from podium.db.engine import Database
-from podium.server.queries.tallies import TALLIES, closed_until, roll_up
+from podium.server.queries.event_tallies import EVENT_TALLY
+from podium.server.queries.run_tallies import FLOW_RUN_TALLY, TASK_RUN_TALLY
+from podium.server.queries.tallies import Tally, closed_until, roll_up
 from podium.server.runtime import Runtime
+
+TALLIES: tuple[Tally, ...] = (FLOW_RUN_TALLY, TASK_RUN_TALLY, EVENT_TALLY)
 
 
 async def roll_up_past(runtime: Runtime) -> None:
@@ -16,7 +20,7 @@ async def roll_up_past(runtime: Runtime) -> None:
 async def roll_up_slices(database: Database, batch: int, seconds: float) -> None:
     """Rolls up what is due, for so many seconds at most."""
     end = monotonic() + seconds
-    closed = await database.read(closed_until)
     for tally in TALLIES:
+        closed = await database.read(closed_until, tally)
         while await database.write(roll_up, tally, closed, batch) == batch and monotonic() < end:
             pass

@@ -11,7 +11,8 @@ from podium.db.ids import new_id
 from podium.server.events.event import Event
 from podium.server.events.matching import compile_filter
 from podium.server.events.outbox import store_client_events
-from podium.server.queries.events import count_events, list_events, read_events_after
+from podium.server.queries.event_counts import count_events
+from podium.server.queries.events import list_events, read_events_after
 from podium.wire.events import EventFilter
 from tests.server.conftest import Units
 from tests.server.events.samples import START, event, related

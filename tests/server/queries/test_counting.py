@@ -13,7 +13,7 @@ from podium.db.tables.flow_runs import flow_runs
 from podium.db.tables.tallies import tally_horizons, tally_notes
 from podium.db.tables.task_runs import task_runs
 from podium.db.unit import Tx
-from podium.server.queries import counting, tallies
+from podium.server.queries import counting, run_tallies, tallies
 from podium.server.queries.counting import FLOW_RUNS, TASK_RUNS, Kind, Selection, Spans, count_runs, selection, tallied
 from podium.server.queries.generic import new_row
 from podium.server.queries.tallies import closed_until, roll_up
@@ -81,7 +81,7 @@ class Months:
 
     def change(self, tx: Tx, kind: Kind) -> None:
         """Adds, changes or removes some runs."""
-        runs, choose = kind.tally.runs, self.choose
+        runs, choose = kind.tally.rows, self.choose
         for _ in range(choose.randrange(1, 6)):
             what = choose.random()
             some = tx.column(select(runs.c.id).order_by(func.random()).limit(1)) if what > 0.4 else []
@@ -173,7 +173,7 @@ def both_ways(tx: Tx, kind: Kind, selected: Selection, by: Any, spans: Spans | N
 def test_tallies_count_as_the_runs_do(units: Units, kind: Kind) -> None:
     """For any filter and any intervals, after any changes of runs of the past and any roll-ups."""
     months = Months(units, 7)
-    closed = units.read(closed_until)
+    closed = units.read(closed_until, kind.tally)
     rolled = 0
 
     def compare(tx: Tx) -> None:
@@ -195,7 +195,7 @@ def test_runs_of_a_tag_are_counted_by_lines_while_these_have_few(units: Units, m
     """On PostgreSQL; a line of runs with many tags tells none, and then all runs are looked at."""
     rows = Rows(units.write)
     flow = rows.flow()
-    for number in range(tallies.MOST_TAGS):
+    for number in range(run_tallies.MOST_TAGS):
         tags = ["all", "all", f"one-{number}"] if number else ["all"]
         rows.flow_run(flow, f"run-{number}", "COMPLETED", expected_start_time=at(number - 9 * 86400), tags=tags)
     wanted = selection(
@@ -205,29 +205,29 @@ def test_runs_of_a_tag_are_counted_by_lines_while_these_have_few(units: Units, m
     def count() -> tuple[int, bool]:
         def unit(tx: Tx) -> tuple[int, bool]:
             horizon = tallies.horizon_of(tx, FLOW_RUNS.tally)
-            return count_runs(tx, FLOW_RUNS, wanted), horizon is not None and tallies.tells_tags(
+            return count_runs(tx, FLOW_RUNS, wanted), horizon is not None and run_tallies.tells_tags(
                 tx, FLOW_RUNS.tally, horizon
             )
 
         return units.read(unit)
 
     assert wanted.tag == "all"
-    assert count()[0] == tallies.MOST_TAGS
+    assert count()[0] == run_tallies.MOST_TAGS
     units.run(roll_up_past(units.runtime))
     on_postgresql = units.database.dialect == "postgresql"
-    assert count() == (tallies.MOST_TAGS, on_postgresql)
+    assert count() == (run_tallies.MOST_TAGS, on_postgresql)
     more = rows.flow_run(
         flow, "one more", "COMPLETED", expected_start_time=at(60 - 9 * 86400), tags=["all", "one more"]
     )
-    assert count() == (tallies.MOST_TAGS + 1, on_postgresql)
+    assert count() == (run_tallies.MOST_TAGS + 1, on_postgresql)
     units.run(roll_up_past(units.runtime))
-    assert count() == (tallies.MOST_TAGS + 1, False)
+    assert count() == (run_tallies.MOST_TAGS + 1, False)
     with monkeypatch.context() as patched:  # rolled up just after a count looked whether lines tell tags
         patched.setattr(counting, "tells_tags", lambda *_: on_postgresql)
-        assert count()[0] == tallies.MOST_TAGS + 1
+        assert count()[0] == run_tallies.MOST_TAGS + 1
     units.write(lambda tx: tx.run(delete(flow_runs).where(flow_runs.c.id == more)))
     units.run(roll_up_past(units.runtime))
-    assert count() == (tallies.MOST_TAGS, on_postgresql)
+    assert count() == (run_tallies.MOST_TAGS, on_postgresql)
 
 
 def test_tallies_count_as_the_runs_do_while_writers_and_roll_ups_meet(units: Units) -> None:
