@@ -63,6 +63,7 @@ class LogPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self.text = LogText()
         self.least = 0
         self._window: LogWindow | None = None
         self._listening: Listening | None = None
@@ -73,13 +74,8 @@ class LogPane(Pane):
 
     def compose(self) -> ComposeResult:
         """The lines, and what is shown of them."""
-        yield LogText()
+        yield self.text
         yield LogBar()
-
-    @property
-    def text(self) -> LogText:
-        """The lines."""
-        return self.query_one(LogText)
 
     @property
     def searched(self) -> Searched:
@@ -120,6 +116,7 @@ class LogPane(Pane):
 
     def attend(self) -> None:
         """Listens for lines."""
+        self.window()
         if self._listening is None:
             connection = self.view.dashboard.connection
             self._listening = connection.listen("/logs/out", self.wanted, self._rung, frames=True)

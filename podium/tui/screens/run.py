@@ -76,21 +76,21 @@ class Run(Detail):
 
     # Choosing a part
 
-    def action_choose(self, at: int) -> None:
+    async def action_choose(self, at: int) -> None:
         """Shows another part."""
         if at == self.at:
             return
+        if at not in self.panes:
+            module, _, name = PANES[at][1].partition(".")
+            made: Pane = getattr(import_module(f"podium.tui.panes.{module}"), name)()
+            made.display = False
+            await self.query_one("#panes").mount(made)
+            self.panes[at] = made
         self.pane.leave()
         self.pane.display = False
         self.at = at
-        if at in self.panes:
-            self.pane.display = True
-            self._focus()
-        else:
-            module, _, name = PANES[at][1].partition(".")
-            self.panes[at] = getattr(import_module(f"podium.tui.panes.{module}"), name)()
-            self.query_one("#panes").mount(self.pane)
-            self.call_after_refresh(self._focus)
+        self.pane.display = True
+        self._focus()
         self.show_state()
         self.pane.attend()
         self.reload()
@@ -101,13 +101,13 @@ class Run(Detail):
                 widget.focus(scroll_visible=False)
                 return
 
-    def action_turn(self, by: int) -> None:
+    async def action_turn(self, by: int) -> None:
         """Shows the next part or the one before."""
-        self.action_choose((self.at + by) % len(PANES))
+        await self.action_choose((self.at + by) % len(PANES))
 
-    def on_pane_bar_chosen(self, message: PaneBar.Chosen) -> None:
+    async def on_pane_bar_chosen(self, message: PaneBar.Chosen) -> None:
         """Its name was clicked."""
-        self.action_choose(message.at)
+        await self.action_choose(message.at)
 
     def action_json(self) -> None:
         """Shows the run as JSON, or as lines again."""
@@ -115,7 +115,7 @@ class Run(Detail):
         if self.at == OVERVIEW:
             self.pane.refresh_ages()
         else:
-            self.action_choose(OVERVIEW)
+            self.run_worker(self.action_choose(OVERVIEW), group="choose")
 
     # Loading
 
