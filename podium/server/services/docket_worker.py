@@ -1,14 +1,16 @@
 """Runs services on Docket, which knows each by its name in all processes that share it.
 
-A task that starts itself again is a service, or looks out for services that can tell by a look whether they have
-anything to do: those of one period have one such task, which adds the ones that have.
+A service that can tell by a look whether it has anything to do is added where it has. Who looks out for all of one
+period is another task of Docket where processes share it, and a plain loop where there is one process: to take turns
+with itself by way of Docket would be most of what an idle server does.
 """
 
 import asyncio
 import contextlib
 import functools
+import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +28,9 @@ TAKE_OVER_AFTER = timedelta(seconds=10)
 SOW_EVERY = 10.0
 """Seconds until tasks are started again whose entry Redis lost."""
 
+logger = logging.getLogger("podium.server.services")
+
+Work = Callable[[], Awaitable[None]]
 Round = Callable[[Service], Awaitable[None]]
 FindWork = Callable[[Sequence[Service]], Awaitable[list[Service]]]
 """Which of the services have something to do."""
@@ -47,11 +52,13 @@ async def work(
 ) -> None:
     """Runs the services until ``stopping`` is set, then lets the present rounds end."""
     url = settings.server.docket.url
+    is_local = url.startswith("memory://")
     async with Docket(
         name=settings.server.docket.name, url=url, heartbeat_interval=HEARTBEAT_EVERY, execution_ttl=timedelta(0)
     ) as docket:
-        perpetual = _register(docket, settings, services, run, find_work)
-        kind = _LocalWorker if url.startswith("memory://") else Worker
+        looks = _looks(docket, settings, services, find_work)
+        perpetual = _register(docket, settings, services, run, {} if is_local else looks)
+        kind = _LocalWorker if is_local else Worker
         async with kind(
             docket,
             concurrency=len(services) + 1,
@@ -61,60 +68,81 @@ async def work(
         ) as worker:
             running = asyncio.create_task(worker.run_forever())
             waiting = asyncio.create_task(stopping.wait())
-            sowing = asyncio.create_task(_sow(docket, perpetual))
+            if is_local:
+                beside = [asyncio.create_task(_repeat(seconds, look)) for seconds, look in looks.items()]
+            else:
+                beside = [asyncio.create_task(_sow(docket, perpetual))]
             await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            sowing.cancel()
+            for task in (waiting, *beside):
+                task.cancel()
         await running
 
 
 async def _sow(docket: Docket, names: Sequence[str]) -> None:
     """Adds the tasks now and then; one that is scheduled or runs stays as it is."""
-    while not docket.url.startswith("memory://"):
+    while True:
         await asyncio.sleep(SOW_EVERY)
         with contextlib.suppress(RedisError, OSError):
             for name in names:
                 await docket.add(name, key=name)()
 
 
-def _register(
-    docket: Docket, settings: Settings, services: Sequence[Service], run: Round, find_work: FindWork
-) -> list[str]:
-    """Tells Docket of the tasks; the names of those that start themselves again."""
-    perpetual: list[str] = []
+async def _repeat(seconds: float, work: Work) -> None:
+    """Does it now and every so many seconds; never ends."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("Looking out for work failed")
+        due = max(due + seconds, loop.time())
+        await asyncio.sleep(due - loop.time())
+
+
+def _looks(docket: Docket, settings: Settings, services: Sequence[Service], find_work: FindWork) -> dict[float, Work]:
+    """What adds the services that have work, by the seconds after which it is to be done again."""
     watched: defaultdict[float, list[Service]] = defaultdict(list)
     for service in services:
-        round_ = functools.partial(run, service)
-        if service.look is None:
-            docket.register(_again_and_again(service.name, service.interval(settings), round_))
-            perpetual.append(service.name)
-        else:
-            docket.register(_once(service.name, round_))
+        if service.look is not None:
             watched[service.interval(settings)].append(service)
-    for seconds, some in watched.items():
-        name = f"look-out-every-{seconds:g}"
-        docket.register(_again_and_again(name, seconds, functools.partial(_look_out, docket, some, find_work)))
-        perpetual.append(name)
-    return perpetual
+    return {seconds: functools.partial(_look_out, docket, some, find_work) for seconds, some in watched.items()}
 
 
 async def _look_out(docket: Docket, services: Sequence[Service], find_work: FindWork) -> None:
-    for service in await find_work(services):
-        await docket.add(service.name, key=service.name)()
+    with contextlib.suppress(RedisError, OSError):  # of which the worker tells
+        for service in await find_work(services):
+            await docket.add(service.name, key=service.name)()
 
 
-def _again_and_again(name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[..., Any]:
-    every = Perpetual(every=timedelta(seconds=seconds), automatic=True)
+def _register(
+    docket: Docket, settings: Settings, services: Sequence[Service], run: Round, looks: Mapping[float, Work]
+) -> list[str]:
+    """Tells Docket of the tasks; the names of those that start themselves again."""
+    perpetual = {f"look-out-every-{seconds:g}": (seconds, look) for seconds, look in looks.items()}
+    for service in services:
+        one_round = functools.partial(run, service)
+        if service.look is None:
+            perpetual[service.name] = (service.interval(settings), one_round)
+        else:
+            docket.register(_once(service.name, one_round))
+    for name, (seconds, work) in perpetual.items():
+        docket.register(_again_and_again(name, seconds, work))
+    return list(perpetual)
 
-    async def task(perpetual: Perpetual = every) -> None:
+
+def _once(name: str, work: Work) -> Callable[..., Any]:
+    async def task() -> None:
         await work()
 
     task.__name__ = task.__qualname__ = name
     return task
 
 
-def _once(name: str, work: Callable[[], Awaitable[None]]) -> Callable[..., Any]:
-    async def task() -> None:
+def _again_and_again(name: str, seconds: float, work: Work) -> Callable[..., Any]:
+    every = Perpetual(every=timedelta(seconds=seconds), automatic=True)
+
+    async def task(perpetual: Perpetual = every) -> None:
         await work()
 
     task.__name__ = task.__qualname__ = name

@@ -75,17 +75,20 @@ class Services:
 
     async def _find_work(self, services: Sequence[Service]) -> list[Service]:
         """Which of the services may find something; of the others a round is done."""
-        found: list[Service] = []
-        for service in () if self._stopping.is_set() else services:
-            try:
-                if await self._glance.may_find(service.name, service.interval(self._runtime.settings)):
-                    found.append(service)
-                elif service.name not in self._under_way:
-                    self.heartbeats.started(service.name)
-                    self.heartbeats.finished(service.name)
-            except Exception as error:
-                logger.exception("Whether there is work for the service %s is not known", service.name)
+        if self._stopping.is_set():
+            return []
+        settings = self._runtime.settings
+        try:
+            found = [each for each in services if await self._glance.may_find(each.name, each.interval(settings))]
+        except Exception as error:
+            logger.exception("Whether there is work is not known for %s", ", ".join(each.name for each in services))
+            for service in services:
                 self.heartbeats.failed(service.name, error)
+            return []
+        for service in services:
+            if service not in found and service.name not in self._under_way:
+                self.heartbeats.started(service.name)
+                self.heartbeats.finished(service.name)
         return found
 
     async def _round(self, service: Service) -> None:
