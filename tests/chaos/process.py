@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, time
 
+from tests.forking import Forked, start_podium
+
 
 @dataclass
 class Exit:
@@ -33,7 +35,7 @@ class Process:
     restart: str = "no"
     exits: list[Exit] = field(default_factory=list)
     starts: int = 0
-    _process: "subprocess.Popen[bytes] | None" = None
+    _process: "subprocess.Popen[bytes] | Forked | None" = None
     _started: float = 0.0
     _stopped: bool = False
     _ending: bool = False
@@ -53,15 +55,23 @@ class Process:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        home = self.folder / self.name
-        home.mkdir(exist_ok=True)
-        with self._lock, self.log.open("ab") as log:
+        with self._lock:
             self._stopped = self._ending = False
             self.starts += 1
             self._started = monotonic()
-            self._process = subprocess.Popen(
+            self._process = self._begin()
+
+    def _begin(self) -> "subprocess.Popen[bytes] | Forked":
+        home = self.folder / self.name
+        home.mkdir(exist_ok=True)
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), **self.environment}
+        name, *arguments = self.command
+        if name == "podium":
+            return start_podium(*arguments, folder=home, environment=environment, out=self.log)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
                 self.command,
-                env={"PATH": os.environ["PATH"], "HOME": str(home), **self.environment},
+                env=environment,
                 cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -96,7 +106,7 @@ class Process:
         with self._lock:
             if self._process is None or self._stopped or self._process.poll() is None:
                 return
-            code = self._process.returncode
+            code = self._process.wait()
             self.exits.append(Exit(time(), code, monotonic() - self._started, self._ending))
             self._process = None
             if self.restart == "unless-stopped" or (self.restart == "on-failure" and code != 0):

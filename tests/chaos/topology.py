@@ -170,7 +170,7 @@ class Topology:
             "PODIUM_SERVER_API_PORT": str(port),
             "PODIUM_SERVER_SERVICES_HEALTH_PORT": str(port),
         }
-        return Process(service.name, [*PODIUM, *service.command], environment, self.folder, port, service.restart)
+        return Process(service.name, ["podium", *service.command], environment, self.folder, port, service.restart)
 
     def _proxy(self) -> Process:
         port = self.ports["proxy"]

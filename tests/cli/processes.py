@@ -7,30 +7,35 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from tests.forking import start_podium
 
 READY = "stops it."
 SECONDS = 30.0
 
 
 class ServerProcess:
-    """``podium server start`` in a process; ``said`` is its stdout, ``errors`` its stderr."""
+    """``podium server start`` in a process; ``said`` is its stdout, ``errors`` its stderr.
+
+    It is a fork of who has imported the server already; `FreshServer` is an interpreter of its own.
+    """
 
     command: tuple[str, ...] = ("server", "start", "--port")
     ready = READY
+    process: Any
 
     def __init__(self, home: Path, port: int, *options: str, **variables: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._out, self._err = home / f"server-{port}.out", home / f"server-{port}.err"
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_", "PREFECT_"))}
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "podium", *self.command, str(port), *options],
-                env={**environ, "HOME": str(home), "PODIUM_HOME": str(home / ".podium"), **variables},
-                cwd=home,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
+        environ |= {"HOME": str(home), "PODIUM_HOME": str(home / ".podium"), **variables}
+        self._start(home, (*self.command, str(port), *options), environ)
+
+    def _start(self, home: Path, arguments: tuple[str, ...], environ: dict[str, str]) -> None:
+        for output in (self._out, self._err):
+            output.write_bytes(b"")
+        self.process = start_podium(*arguments, folder=home, environment=environ, out=self._out, err=self._err)
 
     def __enter__(self) -> "ServerProcess":
         return self
@@ -70,6 +75,21 @@ class ServerProcess:
         found = re.search(rf"^  {name} +(.+)$", self.said, re.MULTILINE)
         assert found, self.said
         return found[1]
+
+
+class FreshServer(ServerProcess):
+    """``podium server start`` as it is typed, where the start itself is what is tested."""
+
+    def _start(self, home: Path, arguments: tuple[str, ...], environ: dict[str, str]) -> None:
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "podium", *arguments],
+                env=environ,
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
 
 
 class ServicesProcess(ServerProcess):

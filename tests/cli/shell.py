@@ -2,13 +2,14 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.forking import Forked, start_podium
 
 
 class Shell:
@@ -17,37 +18,41 @@ class Shell:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
         self.api = httpx.Client(base_url=url, timeout=30)
-        self.started: list[subprocess.Popen[str]] = []
+        self.started: list[Forked] = []
 
     def close(self) -> None:
         """Ends what was started."""
         for process in self.started:
             process.kill()
-            process.communicate()
+            process.wait()
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
         self.api.close()
 
-    def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, **variables: str) -> Forked:
         """A command that goes on while the test acts."""
-        ours = ("PODIUM_", "PREFECT_")
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "podium", *arguments],
-            env={**environ, "HOME": str(self.folder), "PODIUM_API_URL": self.url, **variables},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-        self.started.append(process)
+        out, err = (self.folder / f"{name}-{len(self.started)}" for name in ("out", "err"))
+        for pipe in (out, err):
+            os.mkfifo(pipe)
+        process = self._start(arguments, variables, out, err)
+        process.stdout, process.stderr = (pipe.open(errors="replace") for pipe in (out, err))
         return process
 
     def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """A command that has ended."""
-        process = self.start(*arguments, **variables)
-        out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        out, err = (self.folder / f"{name}-{len(self.started)}" for name in ("out", "err"))
+        code = self._start(arguments, variables, out, err).wait(60)
+        return subprocess.CompletedProcess(
+            arguments, code, out.read_text(errors="replace"), err.read_text(errors="replace")
+        )
+
+    def _start(self, arguments: tuple[str, ...], variables: dict[str, str], out: Path, err: Path) -> Forked:
+        ours = ("PODIUM_", "PREFECT_")
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        environ |= {"HOME": str(self.folder), "PODIUM_API_URL": self.url, **variables}
+        self.started.append(start_podium(*arguments, folder=self.folder, environment=environ, out=out, err=err))
+        return self.started[-1]
 
     def post(self, path: str, body: Any = None) -> Any:
         answer = self.api.post(path, json=body or {})

@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ import pytest
 from podium.db import commands
 from tests.cli.conftest import Podium
 from tests.cli.processes import ServerProcess
+from tests.forking import start_podium
 from tests.server.conftest import LiveServer, settings_for
 
 ENDS_WITHIN = 10.0  # seconds after the last state, on a busy machine
@@ -72,13 +71,10 @@ class Command:
     def __init__(self, folder: Path, url: str, *arguments: str) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_", "PREFECT_"))}
         self._out = folder / f"{'-'.join(arguments[:2])}.out"
-        with self._out.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "podium", *arguments],
-                env={**environ, "PODIUM_API_URL": url},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-            )
+        environ["PODIUM_API_URL"] = url
+        self._out.unlink(missing_ok=True)
+        err = self._out.with_suffix(".err")
+        self.process = start_podium(*arguments, folder=folder, environment=environ, out=self._out, err=err)
 
     def __enter__(self) -> "Command":
         return self
@@ -93,7 +89,7 @@ class Command:
 
     def until_it_speaks(self) -> None:
         deadline = time.monotonic() + 30
-        while "\n" not in self.said:
+        while not self._out.exists() or "\n" not in self.said:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 

@@ -24,7 +24,7 @@ from podium.db import commands
 from podium.server import pidfile
 from tests import backing
 from tests.cli.conftest import Podium
-from tests.cli.processes import ServerProcess
+from tests.cli.processes import FreshServer, ServerProcess
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
@@ -70,7 +70,7 @@ class Request(threading.Thread):
 
 def test_the_banner_tells_what_one_needs(place: Path, free_port: int) -> None:
     """URL, database, profile, log place, process and how to point a client; then requests are answered."""
-    with ServerProcess(place, free_port) as server:
+    with FreshServer(place, free_port) as server:
         server.until_ready()
         assert server.row("API") == f"{server.url}/api"
         assert server.row("Database") == f"sqlite+aiosqlite:///{place}/.podium/podium.db"
@@ -96,7 +96,7 @@ def test_the_banner_hides_credentials(place: Path, free_port: int, postgres_url:
 @BOTH
 def test_a_signal_ends_it_well(place: Path, free_port: int, number: int) -> None:
     """Ctrl+C and SIGTERM end an idle server with its services at once, with exit code 0, and nothing stays behind."""
-    with ServerProcess(place, free_port) as server:
+    with FreshServer(place, free_port) as server:
         server.until_ready()
         began = time.monotonic()
         server.signal(number)
@@ -108,7 +108,7 @@ def test_a_signal_ends_it_well(place: Path, free_port: int, number: int) -> None
 
 def test_a_stop_right_after_the_start_is_a_success(place: Path, free_port: int) -> None:
     """A server that is told to stop while its services still start ends as well as any other."""
-    with ServerProcess(place, free_port) as server:
+    with FreshServer(place, free_port) as server:
         server.until_ready()
         server.signal()
         assert server.ended() == 0

@@ -21,8 +21,8 @@ import sqlalchemy
 
 from podium.db import commands
 from podium.db.urls import sync_url
-from tests import backing
 from tests.concurrency import history
+from tests.crash.server import Server
 
 HERE = Path(__file__).parent
 CLIENTS = int(os.environ.get("PODIUM_TEST_CLIENTS", "4"))
@@ -54,39 +54,23 @@ class Fuzz:
 
     def __init__(self, home: Path, database_url: str) -> None:
         self.home = home
-        self.port = backing.free_port()
-        self.url = f"http://127.0.0.1:{self.port}/api"
         self.engine = sqlalchemy.create_engine(sync_url(database_url))
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "PODIUM_HOME": str(home / ".podium"),
-            "PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url,
-            "PODIUM_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1",
-            "FUZZ_ORIGIN": str(time.time()),
-            "FUZZ_SPEED": str(SPEED),
-        }
+        self.server = Server(
+            home,
+            database_url,
+            (HERE / "server.py",),
+            PODIUM_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS="1",
+            FUZZ_ORIGIN=str(time.time()),
+            FUZZ_SPEED=str(SPEED),
+        )
+        self.url = self.server.url
         self.random = random.Random(3)
         self.plan: dict[str, Any] = {}
-        self.server: subprocess.Popen[bytes] | None = None
         self.clients: dict[int, subprocess.Popen[bytes]] = {}
         self.lives = [0] * CLIENTS
         self.looks = 0
         self.above: list[Any] = []
         self.over = threading.Event()
-
-    def start_server(self) -> None:
-        with (self.home / "server.log").open("ab") as log:
-            command = [sys.executable, HERE / "server.py", str(self.port)]
-            self.server = subprocess.Popen(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/health", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError((self.home / "server.log").read_text()[-3000:])
 
     def prepare(self) -> None:
         """The limits, a deployment, a pool and what else the clients use."""
@@ -108,7 +92,7 @@ class Fuzz:
             for queue in ("a", "b"):
                 make("/work_pools/fuzz/queues", name=queue, concurrency_limit=QUEUE)
             self.plan = {
-                "port": self.port,
+                "port": self.server.port,
                 "limits": [*LIMITS],
                 "tags": [*TAGS],
                 "rate": "rate",
@@ -136,7 +120,7 @@ class Fuzz:
             "counter": str(self.home / f"done-{number}-{life}"),
         }
         command = [sys.executable, HERE / "client.py", json.dumps(plan)]
-        self.clients[number] = subprocess.Popen(command, env=self.environment)
+        self.clients[number] = subprocess.Popen(command, env=self.server.environment)
 
     def clean_up(self, number: int) -> None:
         """Does for a client that is gone what nothing expires for: ends its runs, gives back its slots of tags."""
@@ -174,7 +158,7 @@ class Fuzz:
         raise AssertionError(f"{path} is not answered")
 
     def now(self) -> float:
-        origin = float(self.environment["FUZZ_ORIGIN"])
+        origin = float(self.server.environment["FUZZ_ORIGIN"])
         return origin + (time.time() - origin) * SPEED
 
     def watch(self) -> None:
@@ -197,8 +181,8 @@ class Fuzz:
             while running := [number for number, client in self.clients.items() if client.poll() is None]:
                 time.sleep(self.random.uniform(0.5, 1.5) * pace)
                 if not killed and sum(map(self.done, range(CLIENTS))) > CLIENTS * OPERATIONS / 2:
-                    self.kill_server()
-                    self.start_server()
+                    self.server.kill()
+                    self.server.start()
                     killed = True
                 chosen = self.random.choice(running)
                 if self.done(chosen) < 0.9 * OPERATIONS:
@@ -221,11 +205,6 @@ class Fuzz:
         self.clean_up(number)
         self.start_client(number)
 
-    def kill_server(self) -> None:
-        assert self.server is not None
-        self.server.kill()
-        self.server.wait()
-
     def rest(self) -> list[Any]:
         """The slots that are still in use once every lease and every slot that decays had its time."""
         for _ in range(200):
@@ -240,10 +219,10 @@ class Fuzz:
         return used + [("leases", leased)] * bool(leased)
 
     def stop(self) -> None:
-        for process in (*self.clients.values(), self.server):
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait()
+        for client in self.clients.values():
+            client.kill()
+            client.wait()
+        self.server.kill()
         self.engine.dispose()
 
 
@@ -253,7 +232,7 @@ def fuzz(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fuzz]:
     commands.upgrade(url)
     made = Fuzz(tmp_path, url)
     try:
-        made.start_server()
+        made.server.start()
         made.prepare()
         yield made
     finally:

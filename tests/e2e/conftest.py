@@ -1,11 +1,9 @@
 """The unmodified `prefect` client as a subprocess against a Podium server process, on SQLite and on PostgreSQL."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -18,10 +16,26 @@ import pytest
 
 from podium.db import commands
 from tests import backing
+from tests.forking import Forked, Starter, start_podium
 
 ROOT = Path(__file__).parents[2]
 PREFECT = ROOT / ".venv-prefect" / "bin"
 CLIENT_SECONDS = 100.0
+
+LIBRARIES = """
+    prefect.artifacts prefect.automations prefect.cli._app prefect.client.orchestration prefect.concurrency.sync
+    prefect.deployments prefect.events prefect.flow_engine prefect.input prefect.task_engine prefect.task_worker
+    prefect.variables
+"""
+"""What scripts use; they import it again by name, which costs nothing."""
+
+COMMAND_LINE = """
+import sys
+from prefect.cli import app
+sys.argv[0] = "prefect"
+sys.exit(app())
+"""
+"""What the client's own command does."""
 
 
 def wait_for(condition: Any, seconds: float = 30.0, pause: float = 0.1) -> Any:
@@ -41,10 +55,10 @@ class Podium:
 
     url: str
     home: Path
-    process: subprocess.Popen[bytes]
+    process: Forked
     api: httpx.Client
-    clients: list[subprocess.Popen[str]] = field(default_factory=list)
-    starter: subprocess.Popen[str] | None = None
+    clients: list[Any] = field(default_factory=list)
+    starter: Starter | None = None
     bin: Path = PREFECT
 
     def post(self, path: str, body: Any = None) -> Any:
@@ -97,6 +111,7 @@ class Podium:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
+            backing.TRUSTED: os.environ[backing.TRUSTED],
             "PREFECT_HOME": str(self.home / ".prefect"),
             "PREFECT_API_URL": self.url,
             "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.2",
@@ -110,38 +125,12 @@ class Podium:
     def run(self, script: str, *arguments: str, check: bool = True, **environment: str) -> str:
         """Runs a Python script with the real client to its end; what it printed (both streams).
 
-        It is a fork of a process that has imported the client, but for one with an environment of its own.
+        It is a fork of a process that has imported the client, as commands are, but for one with an environment of its
+        own.
         """
         path = self.home / f"flow_{time.monotonic_ns()}.py"
         path.write_text(textwrap.dedent(script))
-        if environment:
-            return self.command(str(self.bin / "python"), str(path), *arguments, check=check, **environment)
-        code, printed = self._fork(path, arguments)
-        assert code == 0 or not check, printed
-        return printed
-
-    def _fork(self, script: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
-        """Exit code and output of a script run by ``tests.e2e.starter``."""
-        if self.starter is None:
-            self.starter = subprocess.Popen(
-                [self.bin / "python", str(Path(__file__).with_name("starter.py"))],
-                env=self.environment(),
-                cwd=self.home,
-                stdin=subprocess.PIPE,
-                text=True,
-            )
-        assert self.starter.stdin is not None
-        self.starter.stdin.write(json.dumps({"script": str(script), "arguments": arguments}) + "\n")
-        self.starter.stdin.flush()
-        ended = Path(f"{script}.code")
-        deadline = time.monotonic() + CLIENT_SECONDS
-        while not ended.exists():
-            if time.monotonic() > deadline:
-                os.killpg(int(Path(f"{script}.pid").read_text()), signal.SIGKILL)
-                raise subprocess.TimeoutExpired(str(script), CLIENT_SECONDS, Path(f"{script}.out").read_text())
-            assert self.starter.poll() is None, "the client could not be imported"
-            time.sleep(0.01)
-        return int(ended.read_text()), Path(f"{script}.out").read_text()
+        return self.command(str(self.bin / "python"), str(path), *arguments, check=check, **environment)
 
     def console(self, script: str, *arguments: str) -> str:
         """Runs a script that drives the client's command line in its own process, with ``tests.e2e.console``."""
@@ -154,40 +143,75 @@ class Podium:
         return self.command(str(self.bin / "prefect"), *arguments, check=check)
 
     def command(self, *arguments: str, check: bool = True, **environment: str) -> str:
-        """Runs any command in the client's environment."""
-        done = subprocess.run(
-            arguments,
-            env={**self.environment(), **environment},
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=CLIENT_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0 or not check, done.stdout
-        return done.stdout
-
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Starts a long-running client (a worker, ``serve``); it is stopped with the test."""
-        with (self.home / f"client-{len(self.clients)}.log").open("w") as output:
-            process = subprocess.Popen(
+        """Runs any command in the client's environment; what it printed."""
+        if script := self._script(arguments, environment):
+            log = self.home / f"command-{time.monotonic_ns()}.log"
+            forked = self._forks().start(*script, folder=self.home, out=log)
+            try:
+                code = forked.wait(CLIENT_SECONDS)
+            except subprocess.TimeoutExpired as late:
+                os.killpg(forked.pid, signal.SIGKILL)
+                raise AssertionError(log.read_text()) from late
+            printed = log.read_text()
+        else:
+            done = subprocess.run(
                 arguments,
                 env={**self.environment(), **environment},
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                start_new_session=True,
+                timeout=CLIENT_SECONDS,
+                check=False,
             )
+            code, printed = done.returncode, done.stdout
+        assert code == 0 or not check, printed
+        return printed
+
+    def start(self, *arguments: str, **environment: str) -> Any:
+        """Starts a long-running client (a worker, ``serve``); it is stopped with the test."""
+        log = self.home / f"client-{len(self.clients)}.log"
+        process: Any
+        if script := self._script(arguments, environment):
+            log.unlink(missing_ok=True)
+            process = self._forks().start(*script, folder=self.home, out=log)
+        else:
+            with log.open("w") as output:
+                process = subprocess.Popen(
+                    arguments,
+                    env={**self.environment(), **environment},
+                    cwd=self.home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    start_new_session=True,
+                )
         self.clients.append(process)
         return process
 
-    def stop_clients(self) -> None:
-        """Stops what ``start`` started, with its children."""
-        for process in self.clients:
+    def _script(self, command: tuple[str, ...], environment: dict[str, str]) -> tuple[Path, tuple[str, ...]] | None:
+        """The script and the arguments of a command that can be a fork: of this client, in its usual environment."""
+        if environment or self.bin != PREFECT:
+            return None
+        name, *arguments = command
+        if name == str(self.bin / "python"):
+            return Path(arguments[0]), tuple(arguments[1:])
+        if name == str(self.bin / "prefect"):
+            script = self.home / "prefect.cli.py"
+            script.write_text(COMMAND_LINE)
+            return script, tuple(arguments)
+        return None
+
+    def _forks(self) -> Starter:
+        if self.starter is None:
+            self.starter = Starter(self.bin / "python", LIBRARIES.split(), self.environment())
+        return self.starter
+
+    def stop_clients(self, after: int = 0) -> None:
+        """Stops what ``start`` started, with its children, but for the first few."""
+        for process in self.clients[after:]:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
                 try:
@@ -195,14 +219,12 @@ class Podium:
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait(10)
-        self.clients.clear()
+        del self.clients[after:]
 
     def stop_starter(self) -> None:
-        """Ends the process that scripts are forked from."""
+        """Ends the process that clients are forked from."""
         if self.starter is not None:
-            assert self.starter.stdin is not None
-            self.starter.stdin.close()
-            assert self.starter.wait(60) == 0
+            self.starter.stop()
 
 
 # On PostgreSQL with `make e2e`: the suite asks that of the server itself, on both databases, and has its time.
@@ -231,20 +253,13 @@ def _serve(home: Path, database_url: str, settings: dict[str, str]) -> Iterator[
         "PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url,
         **settings,
     }
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "podium", "server", "start", "--port", str(port)],
-            env=environment,
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    log = home / "server.log"
+    process = start_podium("server", "start", "--port", str(port), folder=home, environment=environment, out=log)
     url = f"http://127.0.0.1:{port}/api"
     try:
         with httpx.Client(base_url=url, timeout=20, follow_redirects=True) as api:
             wait_for(lambda: process.poll() is not None or _answers(api))
-            assert process.poll() is None, (home / "server.log").read_text()
+            assert process.poll() is None, log.read_text()
             podium = Podium(url, home, process, api)
             try:
                 yield podium
@@ -254,7 +269,7 @@ def _serve(home: Path, database_url: str, settings: dict[str, str]) -> Iterator[
     finally:
         process.terminate()
         process.wait(60)
-    assert process.returncode == 0, (home / "server.log").read_text()[-3000:]
+    assert process.returncode == 0, log.read_text()[-3000:]
 
 
 def _answers(api: httpx.Client) -> bool:
@@ -267,5 +282,6 @@ def _answers(api: httpx.Client) -> bool:
 @pytest.fixture
 def clients(podium: Podium) -> Iterator[Podium]:
     """The server, with every client that the test starts stopped at its end."""
+    of_module = len(podium.clients)
     yield podium
-    podium.stop_clients()
+    podium.stop_clients(of_module)

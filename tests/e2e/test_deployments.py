@@ -4,6 +4,8 @@ import textwrap
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.e2e.conftest import PREFECT, Podium, wait_for
 
 TERMINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -19,6 +21,14 @@ def work(seconds: float = 0.0, name: str = "nobody"):
     while time.monotonic() < deadline:
         time.sleep(0.1)
 """
+
+
+@pytest.fixture(scope="module")
+def worker(podium: Podium) -> Podium:
+    """The server, with a process worker for the pool ``processes``."""
+    podium.prefect("work-pool", "create", "processes", "--type", "process")
+    podium.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes", "--name", "one")
+    return podium
 
 
 def _deploy(podium: Podium, pool: str, deployment: str, **schedule: object) -> str:
@@ -42,32 +52,30 @@ def _finished(podium: Podium, run_id: str) -> dict[str, object] | None:
     return run if run["state_type"] in TERMINAL else None
 
 
-def test_a_worker_runs_a_deployment(clients: Podium) -> None:
+def test_a_worker_runs_a_deployment(worker: Podium) -> None:
     """`prefect deployment run` makes a run that a process worker picks up, with parameters, tags, labels and logs."""
-    deployment_id = _deploy(clients, "processes", "by-worker")
-    clients.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes", "--name", "one")
-    clients.prefect("deployment", "run", "greeting/by-worker", "--param", "name=Grace")
-    [run] = clients.post("/flow_runs/filter", {"deployments": {"id": {"any_": [deployment_id]}}})
-    done = wait_for(lambda: _finished(clients, run["id"]), 60)
+    deployment_id = _deploy(worker, "processes", "by-worker")
+    worker.prefect("deployment", "run", "greeting/by-worker", "--param", "name=Grace")
+    [run] = worker.post("/flow_runs/filter", {"deployments": {"id": {"any_": [deployment_id]}}})
+    done = wait_for(lambda: _finished(worker, run["id"]), 60)
     assert done["state_type"] == "COMPLETED"
     assert done["parameters"] == {"seconds": 0.0, "name": "Grace"} or done["parameters"] == {"name": "Grace"}
     assert "deployed" in done["tags"]
     assert done["labels"]["prefect.worker.name"] == "one"
     assert done["work_pool_name"] == "processes"
     assert done["run_count"] == 1
-    states = clients.states(run["id"])
+    states = worker.states(run["id"])
     assert states[0] == "Scheduled" and states[-2:] == ["Running", "Completed"]
-    wait_for(lambda: "hello Grace" in clients.messages(run["id"]), 10)
-    workers = clients.post("/work_pools/processes/workers/filter")
-    assert [worker["status"] for worker in workers if worker["name"] == "one"] == ["ONLINE"]
-    assert clients.get("/work_pools/processes")["status"] == "READY"
+    wait_for(lambda: "hello Grace" in worker.messages(run["id"]), 10)
+    workers = worker.post("/work_pools/processes/workers/filter")
+    assert [each["status"] for each in workers if each["name"] == "one"] == ["ONLINE"]
+    assert worker.get("/work_pools/processes")["status"] == "READY"
 
 
-def test_run_deployment_waits_and_links_to_its_parent(clients: Podium) -> None:
+def test_run_deployment_waits_and_links_to_its_parent(worker: Podium) -> None:
     """`run_deployment` inside a flow waits for the run, which is a subflow of the caller."""
-    _deploy(clients, "processes", "called")
-    clients.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes")
-    clients.run(
+    _deploy(worker, "processes", "called")
+    worker.run(
         """
         from prefect import flow
         from prefect.deployments import run_deployment
@@ -80,33 +88,32 @@ def test_run_deployment_waits_and_links_to_its_parent(clients: Podium) -> None:
         caller()
         """
     )
-    caller = clients.flow_run("caller")
-    [called] = clients.post("/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [caller["id"]]}}})
+    caller = worker.flow_run("caller")
+    [called] = worker.post("/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [caller["id"]]}}})
     assert called["state_type"] == "COMPLETED"
-    assert clients.get(f"/task_runs/{called['parent_task_run_id']}")["flow_run_id"] == caller["id"]
+    assert worker.get(f"/task_runs/{called['parent_task_run_id']}")["flow_run_id"] == caller["id"]
 
 
-def test_cancelling_a_running_run(clients: Podium) -> None:
+def test_cancelling_a_running_run(worker: Podium) -> None:
     """A running run that is cancelled stops its process and ends Cancelled; a scheduled one is Cancelled at once."""
-    _deploy(clients, "processes", "long")
-    clients.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes")
-    run_id = clients.post(
-        f"/deployments/{clients.get('/deployments/name/greeting/long')['id']}/create_flow_run",
+    _deploy(worker, "processes", "long")
+    run_id = worker.post(
+        f"/deployments/{worker.get('/deployments/name/greeting/long')['id']}/create_flow_run",
         {"parameters": {"seconds": 80}},
     )["id"]
-    wait_for(lambda: clients.get(f"/flow_runs/{run_id}")["state_type"] == "RUNNING", 60)
-    clients.prefect("flow-run", "cancel", run_id)
-    done = wait_for(lambda: _finished(clients, run_id), 60)
+    wait_for(lambda: worker.get(f"/flow_runs/{run_id}")["state_type"] == "RUNNING", 60)
+    worker.prefect("flow-run", "cancel", run_id)
+    done = wait_for(lambda: _finished(worker, run_id), 60)
     assert done["state_type"] == "CANCELLED"
-    assert clients.states(run_id)[-2:] == ["Cancelling", "Cancelled"]
+    assert worker.states(run_id)[-2:] == ["Cancelling", "Cancelled"]
 
     tomorrow = (datetime.now().astimezone() + timedelta(days=1)).isoformat()
-    later = clients.post(
-        f"/deployments/{clients.get('/deployments/name/greeting/long')['id']}/create_flow_run",
+    later = worker.post(
+        f"/deployments/{worker.get('/deployments/name/greeting/long')['id']}/create_flow_run",
         {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}},
     )["id"]
-    clients.prefect("flow-run", "cancel", later)
-    assert clients.get(f"/flow_runs/{later}")["state_type"] == "CANCELLED"
+    worker.prefect("flow-run", "cancel", later)
+    assert worker.get(f"/flow_runs/{later}")["state_type"] == "CANCELLED"
 
 
 def test_served_flows_run_on_their_schedule(clients: Podium) -> None:
@@ -121,7 +128,7 @@ def test_served_flows_run_on_their_schedule(clients: Podium) -> None:
             def served(): pass
 
             if __name__ == "__main__":
-                served.serve(name="every-two-seconds", interval=2)
+                served.serve(name="every-two-seconds", interval=2, limit=1)
             """
         )
     )
@@ -228,9 +235,9 @@ def test_pausing_and_resuming_with_input(clients: Podium) -> None:
     assert clients.states(run["id"]) == ["Pending", "Running", "Paused", "Running", "Completed"]
 
 
-def test_suspending_and_resuming_under_a_worker(clients: Podium) -> None:
+def test_suspending_and_resuming_under_a_worker(worker: Podium) -> None:
     """A suspended run leaves its process; resumed, a worker starts it again and the pause is passed."""
-    (clients.home / "suspends.py").write_text(
+    (worker.home / "suspends.py").write_text(
         textwrap.dedent(
             """
             from prefect import flow
@@ -242,25 +249,22 @@ def test_suspending_and_resuming_under_a_worker(clients: Podium) -> None:
             """
         )
     )
-    if clients.api.get("/work_pools/processes").status_code == 404:
-        clients.prefect("work-pool", "create", "processes", "--type", "process")
-    clients.run(
+    worker.run(
         f"""
         from prefect import flow
-        flow.from_source(source={str(clients.home)!r}, entrypoint="suspends.py:suspends").deploy(
+        flow.from_source(source={str(worker.home)!r}, entrypoint="suspends.py:suspends").deploy(
             name="suspended", work_pool_name="processes")
         """
     )
-    clients.start(str(PREFECT / "prefect"), "worker", "start", "--pool", "processes")
-    deployment_id = clients.get("/deployments/name/suspends/suspended")["id"]
-    run_id = clients.post(f"/deployments/{deployment_id}/create_flow_run")["id"]
-    wait_for(lambda: clients.get(f"/flow_runs/{run_id}")["state_name"] == "Suspended", 60)
+    deployment_id = worker.get("/deployments/name/suspends/suspended")["id"]
+    run_id = worker.post(f"/deployments/{deployment_id}/create_flow_run")["id"]
+    wait_for(lambda: worker.get(f"/flow_runs/{run_id}")["state_name"] == "Suspended", 60)
     time.sleep(1)
-    assert clients.post(f"/flow_runs/{run_id}/resume")["status"] == "ACCEPT"
-    done = wait_for(lambda: _finished(clients, run_id), 60)
+    assert worker.post(f"/flow_runs/{run_id}/resume")["status"] == "ACCEPT"
+    done = wait_for(lambda: _finished(worker, run_id), 60)
     assert done["state_type"] == "COMPLETED"
     assert done["run_count"] == 1
-    names = clients.states(run_id)
+    names = worker.states(run_id)
     assert "Suspended" in names and "Resuming" in names and names[-1] == "Completed"
 
 

@@ -22,7 +22,7 @@ from podium.server.notifications.queue import DELIVERIES
 from podium.server.notifications.sender import Sender
 from podium.server.runtime import Runtime
 from podium.server.services.glance import Look
-from podium.server.services.heartbeats import PROCESS
+from podium.server.services.heartbeats import this_process
 
 logger = logging.getLogger("podium.server.notifications")
 
@@ -60,11 +60,11 @@ async def deliver(runtime: Runtime) -> None:
 class Deliverer:
     """Sends for this process; ``process`` marks its claims."""
 
-    def __init__(self, runtime: Runtime, sender: Sender, process: str = PROCESS) -> None:
+    def __init__(self, runtime: Runtime, sender: Sender, process: str | None = None) -> None:
         self._runtime = runtime
         self._database = runtime.database
         self._sender = sender
-        self._process = process
+        self._process = process or this_process()
         self._channels: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
 

@@ -15,9 +15,13 @@ from podium.db.unit import Row, Tx
 REMEMBERED = timedelta(days=1)
 """How long the heartbeats of a process that died tell of it."""
 
-PROCESS = f"{socket.gethostname()}:{os.getpid()}"
-
 _KEY = ("name", "process")
+
+
+def this_process() -> str:
+    """The name of this process among all of a database; asked when it is needed, since a supervisor forks what it
+    runs."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @dataclass(slots=True)
@@ -72,10 +76,11 @@ class Heartbeats:
 
     def changed(self) -> list[Row]:
         """The rows to write; they count as written."""
+        process = this_process()
         rows = [
             {
                 "name": name,
-                "process": PROCESS,
+                "process": process,
                 **{field: getattr(self.of[name], field) for field in Heartbeat.__slots__ if field != "name"},
             }
             for name in sorted(self._changed)
@@ -92,4 +97,4 @@ def store_heartbeats(tx: Tx, rows: list[Row]) -> None:
 def forget_heartbeats(tx: Tx) -> None:
     """Removes those of this process, and of processes that died long ago."""
     lost = service_heartbeats.c.last_started < tx.now - REMEMBERED
-    tx.run(service_heartbeats.delete().where(or_(service_heartbeats.c.process == PROCESS, lost)))
+    tx.run(service_heartbeats.delete().where(or_(service_heartbeats.c.process == this_process(), lost)))

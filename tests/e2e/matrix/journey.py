@@ -41,9 +41,10 @@ def client(podium: Podium, version: str) -> Iterator[Podium]:
     assert (ENVIRONMENTS[version] / "prefect").exists(), "make e2e-matrix makes the environments"
     home = podium.home / version
     home.mkdir(exist_ok=True)
-    client = dataclasses.replace(podium, home=home, bin=ENVIRONMENTS[version], clients=[])
+    client = dataclasses.replace(podium, home=home, bin=ENVIRONMENTS[version], clients=[], starter=None)
     yield client
     client.stop_clients()
+    client.stop_starter()
 
 
 def script(client: Podium, name: str, text: str) -> str:
