@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from podium.client.nouns.choosing import by_name, named
-from podium.client.nouns.noun import Action, Column, Names, Noun, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Names, Noun, Section, endpoint
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -54,11 +54,32 @@ def _status(limit: Any, names: Names) -> str:
     return "ready" if limit.active else "paused"
 
 
-def _holders(client: "Client", limit: Any) -> Sequence[Any]:
-    if not limit.active_slots:
-        return []
-    return list(client.pages(endpoint("task_runs.FILTER"), nested("task_runs.id.any_", limit.active_slots)))
+def _global_holders(client: "Client", limit: Any) -> Sequence[Any]:
+    return _holders(client, limit.id)
 
+
+def _tag_holders(client: "Client", limit: Any) -> Sequence[Any]:
+    return _holders(client, f"tag:{limit.tag}")
+
+
+def _holders(client: "Client", limit: str) -> Sequence[Any]:
+    holders: list[Any] = client.call(endpoint("concurrency_v2.HOLDERS"), id_or_name=limit)
+    return holders
+
+
+def _holder(holder: Any, names: Names) -> str:
+    return holder.name or holder.id or "not said"
+
+
+HOLDER_COLUMNS = (
+    Column("held by", lambda holder, names: holder.kind.replace("_", " ")),
+    Column("name", _holder, cut=True),
+    Column("flow run", "flow_run_name", cut=True),
+    Column("state", kind="state"),
+    Column("slots", kind="number"),
+    Column("since", kind="moment"),
+    Column("id", kind="id", rank=2),
+)
 
 GLOBAL_LIMIT = Noun(
     name="global-concurrency-limit",
@@ -82,6 +103,7 @@ GLOBAL_LIMIT = Noun(
         Action("disable", "Disabled", "Switch limits off: whoever asks gets a slot.", _disable),
         Action("delete", "Deleted", "Delete global concurrency limits.", _delete_global, asks=True),
     ),
+    sections=(Section("holders", _global_holders, HOLDER_COLUMNS),),
 )
 
 TAG_LIMIT = Noun(
@@ -103,15 +125,5 @@ TAG_LIMIT = Noun(
         Action("reset", "Reset", "Empty the slots of limits; task runs that hold them go on.", _reset, asks=True),
         Action("delete", "Deleted", "Delete concurrency limits.", _delete_tag, asks=True),
     ),
-    sections=(
-        Section(
-            "holders",
-            _holders,
-            (
-                Column("id", kind="id"),
-                Column("task run", "name", cut=True),
-                Column("state", "state_name", kind="state"),
-            ),
-        ),
-    ),
+    sections=(Section("holders", _tag_holders, HOLDER_COLUMNS),),
 )

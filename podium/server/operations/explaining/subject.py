@@ -117,8 +117,8 @@ def run_holders(rows: Sequence[Row]) -> list[Holder]:
     ]
 
 
-def lease_holders(leases: Sequence[Row]) -> list[Holder]:
-    """Leases as those who hold slots."""
+def lease_holders(leases: Sequence[Row], most: int = facts.SHOWN) -> list[Holder]:
+    """Leases as those who hold slots, so many at the most."""
     return [
         Holder(
             kind=_kind(lease["holder_type"]),
@@ -128,8 +128,10 @@ def lease_holders(leases: Sequence[Row]) -> list[Holder]:
             slots=lease["slots"],
             since=lease["created"],
             expires=lease["expiration"],
+            flow_run_id=lease["flow_run_id"],
+            flow_run_name=lease["flow_run_name"],
         )
-        for lease in leases[: facts.SHOWN]
+        for lease in leases[:most]
     ]
 
 
