@@ -58,12 +58,15 @@ def ls(noun: Noun) -> Callable[..., Any]:
 
         most = given["limit"] or None
         skip = given["offset"] + (given["page"] - 1) * (most or 0)
-        rows = Selection(noun, given).rows(invocation.client, most and most + 1, skip, given["sort"])
+        selection = Selection(noun, given)
+        rows = selection.rows(invocation.client, most and most + 1, skip, given["sort"])
         if given["output"] == "jsonl" and most is None:
             show_list(invocation, noun, rows, "jsonl")
             return
         found = list(rows)
         show_list(invocation, noun, found[:most], given["output"])
+        if not found and given["output"] == "table" and sys.stderr.isatty():
+            invocation.diagnostics.note(f"There are no {'' if selection.is_empty else 'such '}{noun.plural}.")
         if most and len(found) > most and sys.stderr.isatty():
             invocation.diagnostics.note(f"There are more: `--page {given['page'] + 1}` shows them, `--limit 0` all.")
 
@@ -153,6 +156,8 @@ def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, 
         _ask(invocation, noun, action, rows, labels, given["yes"])
     outcomes = [_done(invocation, noun, action, row, labels, worst, len(rows)) for row in rows]
     _tell(invocation, noun, action, outcomes, given["output"])
+    if not rows and not names:
+        invocation.diagnostics.note(f"There are no such {noun.plural}.")
     raise typer.Exit(worst.code)
 
 
@@ -238,5 +243,3 @@ def _tell(invocation: Invocation, noun: Noun, action: Action, outcomes: list[dic
         invocation.output.data(outcomes, output, ("id", "name"))
     if len(outcomes) > PREVIEWED:
         invocation.diagnostics.note(f"{action.past} {counted(done, noun)} of {len(outcomes):,}.")
-    elif not outcomes:
-        invocation.diagnostics.note(f"There are no such {noun.plural}.")
