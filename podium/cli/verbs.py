@@ -66,7 +66,7 @@ def ls(noun: Noun) -> Callable[..., Any]:
         found = list(rows)
         show_list(invocation, noun, found[:most], given["output"])
         if not found and given["output"] == "table" and sys.stderr.isatty():
-            invocation.diagnostics.note(f"There are no {'' if selection.is_empty else 'such '}{noun.plural}.")
+            _tell_none(invocation, noun, selection)
         if most and len(found) > most and sys.stderr.isatty():
             invocation.diagnostics.note(f"There are more: `--page {given['page'] + 1}` shows them, `--limit 0` all.")
 
@@ -157,8 +157,23 @@ def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, 
     outcomes = [_done(invocation, noun, action, row, labels, worst, len(rows)) for row in rows]
     _tell(invocation, noun, action, outcomes, given["output"])
     if not rows and not names:
-        invocation.diagnostics.note(f"There are no such {noun.plural}.")
+        _tell_none(invocation, noun, selection)
     raise typer.Exit(worst.code)
+
+
+def _tell_none(invocation: Invocation, noun: Noun, selection: Any) -> None:
+    """Say that nothing was found, and which word may be the reason: a state may have any name."""
+    from difflib import get_close_matches
+
+    from podium.cli.completing import STATES
+
+    invocation.diagnostics.note(f"There are no {'' if selection.is_empty else 'such '}{noun.plural}.")
+    known = [each.lower() for each in STATES]
+    for each, value in selection.filters:
+        for word in value if each.noun == "state" else ():
+            near = get_close_matches(word.lower(), known, 1) if word.lower() not in known else []
+            if near:
+                invocation.diagnostics.note(f"Did you mean {each.flags[0]} {near[0]} by {word}?")
 
 
 class Worst:

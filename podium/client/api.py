@@ -28,6 +28,9 @@ INVALID_LIMIT = "Invalid limit"
 class Client:
     """One server and the credentials for it. Use as a context manager, or close it."""
 
+    hint = "`podium server start` starts one, PODIUM_API_URL names another"
+    """What to do where no server answers."""
+
     def __init__(
         self,
         url: str,
@@ -119,8 +122,7 @@ class Client:
         try:
             return self._send(endpoint, url, content, query, more or {})
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            fix = "`podium server start` starts one, PODIUM_API_URL names another"
-            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {fix}") from error
+            raise Unreachable(f"no server answers at {self.url} ({_reason(error)}); {self.hint}") from error
 
     def _send(
         self,
@@ -190,7 +192,9 @@ def _verification(api: Api) -> ssl.SSLContext | bool:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    text = str(error)
+    # The number of an error of the system says nothing that its text does not.
+    return (text.partition("] ")[2] if text.startswith("[Errno ") else text) or type(error).__name__
 
 
 def _json(content: bytes) -> Any:

@@ -209,7 +209,9 @@ class Worker:
     def _end_all(self) -> None:
         """Hands back what has not begun, and waits for what runs, as long as the terms say."""
         if self._threads:
-            self._told(f"Waiting for {len(self._threads)} flow runs to end; what waits itself is handed back.")
+            number = len(self._threads)
+            runs = f"{number} flow run{'' if number == 1 else 's'}"
+            self._told(f"Waiting for {runs} to end; what waits itself is handed back.")
         asked: float | None = None
         while self._threads:
             self._for_each(_let_go)
