@@ -133,7 +133,7 @@ def test_what_failed_in_the_last_two_hours_is_retried(terminal: Terminal, night:
 
 def test_who_holds_the_slots_of_a_limit(terminal: Terminal) -> None:
     """Of a tag the task runs with their flow runs, of a global limit whoever leased them."""
-    assert ["database", "2/2"] == terminal.table("podium concurrency-limit ls")[1][:2]
+    assert terminal.table("podium concurrency-limit ls")[1][:2] == ["database", "2/2"]
     tagged = terminal.table("podium concurrency-limit inspect database")
     held = [row for row in tagged if row[0] == "task run"]
     assert [row[1:4] for row in held] == [["read-0", "training-0", "Running"], ["read-1", "training-1", "Running"]]
