@@ -1,6 +1,7 @@
 """Completion in a shell: commands from the table, options from their declarations, names from the server.
 
 A shell calls ``podium __complete WORD… INCOMPLETE`` and gets a line for each choice: the word, a tab, what it means.
+The exit code is `FILES` where the name of a file may stand, so that the shell completes it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +12,19 @@ from podium.client.nouns.values import STATE_NAMES, STATE_TYPES
 SECONDS = 0.8
 """How long a shell may wait; a server that takes longer completes nothing."""
 MOST = 100
+MOST_WITHOUT_FILTER = 1000
+"""Things that are looked through where the server does not look for names by their beginning."""
+FILES = 1
 
 STATES = (*(each.capitalize() for each in STATE_TYPES), "Late", "Suspended", "Retrying", *STATE_NAMES)
 
 
+class NoWords(Exception):
+    """There are no words to choose from: it may be the name of a file."""
+
+
 def complete(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What the last word of a command line may become, and what each means."""
+    """What the last word of a command line may become, and what each means. Raises NoWords."""
     from podium.cli.tree import root_command
 
     *before, incomplete = words or [""]
@@ -26,6 +34,7 @@ def complete(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     while hasattr(command, "rows"):
         after = _past_options(command, context, rest)
         if after is None:
+            yield from ((name, "") for name in live_names(context, "profile", incomplete))
             return
         rest = after
         if not rest:
@@ -115,6 +124,8 @@ def _values(param: Any, context: Any, incomplete: str) -> Iterator[tuple[str, st
 
         yield from ((word, "") for word in get_args(Format) if word.startswith(incomplete))
         return
+    if not (param._custom_shell_complete or param.type_descriptor.is_choice):
+        raise NoWords
     for item in param.shell_complete(context, incomplete):
         yield str(item.value), item.help or ""
 
@@ -122,12 +133,36 @@ def _values(param: Any, context: Any, incomplete: str) -> Iterator[tuple[str, st
 def live_names(context: Any, noun: str, incomplete: str) -> list[str]:
     """The names of a noun that begin like this."""
     if noun in ("state", "state-type"):
-        words = [each.lower() for each in STATE_TYPES] if noun == "state-type" else list(STATES)
-        return [word for word in words if word.lower().startswith(incomplete.lower())]
+        words = STATE_TYPES if noun == "state-type" else STATES
+        words = words if incomplete[:1].isupper() else tuple(each.lower() for each in words)
+        return [word for word in words if word.startswith(incomplete)]
     try:
+        if noun in LOCAL:
+            return [word for word in LOCAL[noun]() if word.startswith(incomplete)]
         return _asked(context, noun, incomplete)
     except Exception:  # a shell shows nothing of what went wrong, and nobody asked
         return []
+
+
+def _profiles() -> list[str]:
+    from podium.profiles.profile_file import read_profiles
+    from podium.profiles.resolve import profiles_path
+
+    return list(read_profiles(profiles_path()).names())
+
+
+def _settings() -> list[str]:
+    from podium.profiles.registry import SETTINGS
+
+    return [each.name for each in SETTINGS.values()]
+
+
+def _assignments() -> list[str]:
+    return [f"{name}=" for name in _settings()]
+
+
+LOCAL = {"profile": _profiles, "setting": _settings, "assignment": _assignments}
+"""What is not on the server."""
 
 
 def _asked(context: Any, noun: str, incomplete: str) -> list[str]:
@@ -144,9 +179,13 @@ def _asked(context: Any, noun: str, incomplete: str) -> list[str]:
     url = settings.api.url or settings.server.api.local_url()
     with Client.of(settings, url, timeout=SECONDS, patient=False) as client:
         named = next((each for each in row.filters if each.key == "name" and callable(each.where)), None)
-        if named and callable(named.where) and incomplete and "/" not in incomplete:
+        # A name of two parts, as of deployments, is not what the filter looks at.
+        is_plain = row.label == "name" or row.key == "name"
+        looked_for = named and callable(named.where) and incomplete and is_plain
+        if looked_for:
             body = merged(body, named.where(client, incomplete))
-        found = list(row.rows(client, body, MOST) if row.rows else client.pages(endpoint(row.list), body, MOST))
+        most = MOST if looked_for or row.key == "id" else MOST_WITHOUT_FILTER
+        found = list(row.rows(client, body, most) if row.rows else client.pages(endpoint(row.list), body, most))
         names = {} if row.label else joined(client, row, found)
     told = [row.told(each, names) for each in found]
-    return list(dict.fromkeys(name for name in told if name.startswith(incomplete)))
+    return list(dict.fromkeys(name for name in told if name.startswith(incomplete)))[:MOST]

@@ -5,6 +5,7 @@ With PODIUM_TEST_CAPTURES, a folder, what was seen of each command is kept there
 
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -37,8 +38,9 @@ class Terminal:
             raise Absent("tmux is not on the path")
         self.folder = folder
         self.columns = columns
-        self._socket = folder / f"tmux-{columns}x{rows}"
-        self._codes = folder / f"{self._socket.name}.codes"
+        self._name = f"{columns}x{rows}"
+        self._socket = folder / f"tmux-{secrets.token_hex(4)}"
+        self._codes = self._socket.with_suffix(".codes")
         self._codes.touch()
         environ = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         environ |= {
@@ -88,9 +90,13 @@ class Terminal:
         """Keys by their names: ``Tab``, ``C-c``, ``Enter``."""
         self._tmux("send-keys", *keys)
 
+    def write(self, text: str) -> None:
+        """The keys of a text."""
+        self._tmux("send-keys", "-l", "--", text)
+
     def type(self, text: str) -> None:
         """A line, and Enter."""
-        self._tmux("send-keys", "-l", "--", text)
+        self.write(text)
         self.press("Enter")
 
     def clear(self) -> None:
@@ -141,7 +147,7 @@ class Terminal:
         if CAPTURES:
             place = Path(CAPTURES)
             place.mkdir(parents=True, exist_ok=True)
-            with (place / f"{self._socket.name}.txt").open("a") as file:
+            with (place / f"{self._name}.txt").open("a") as file:
                 file.write(f"{'=' * self.columns}\n{seen}\n")
 
     def _captured(self, *options: str) -> str:
