@@ -178,13 +178,11 @@ def _asked(context: Any, noun: str, incomplete: str) -> list[str]:
     body = dict(row.body) | ({"sort": sort} if sort else {})
     url = settings.api.url or settings.server.api.local_url()
     with Client.of(settings, url, timeout=SECONDS, patient=False) as client:
-        named = next((each for each in row.filters if each.key == "name" and callable(each.where)), None)
+        most = MOST if row.key == "id" else MOST_WITHOUT_FILTER
+        named = next((each.where for each in row.filters if each.key == "name"), None)
         # A name of two parts, as of deployments, is not what the filter looks at.
-        is_plain = row.label == "name" or row.key == "name"
-        looked_for = named and callable(named.where) and incomplete and is_plain
-        if looked_for:
-            body = merged(body, named.where(client, incomplete))
-        most = MOST if looked_for or row.key == "id" else MOST_WITHOUT_FILTER
+        if callable(named) and incomplete and "name" in (row.label, row.key):
+            body, most = merged(body, named(client, incomplete)), MOST
         found = list(row.rows(client, body, most) if row.rows else client.pages(endpoint(row.list), body, most))
         names = {} if row.label else joined(client, row, found)
     told = [row.told(each, names) for each in found]
