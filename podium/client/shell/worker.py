@@ -153,7 +153,7 @@ class Worker:
             self.unwell += outcome.state not in ("COMPLETED", "SCHEDULED")
         self._woken.set()
         unsaid = f" Not all was recorded: {outcome.unsaid}." if outcome.unsaid else ""
-        state = (outcome.name or outcome.state or "unknown").lower()
+        state = outcome.name or (outcome.state or "unknown").capitalize()
         self._told(f"Flow run {run.name!r} is {state}. {outcome.message}{unsaid}".rstrip())
 
     def _crash(self, record: Record, message: str) -> None:
