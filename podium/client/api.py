@@ -2,7 +2,6 @@
 
 import ssl
 import time
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from podium import __version__
+from podium.client.credentials import authorization
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
 from podium.client.http import Transport, httpx
@@ -50,10 +50,7 @@ class Client:
         """
         self.extra_headers, self.verify, self.token = dict(headers or {}), verify, auth_string or api_key
         headers = {"User-Agent": AGENT, **(headers or {}), "Content-Type": "application/json"}
-        if auth_string:
-            headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
-        elif api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
+        headers |= authorization(auth_string, api_key)
         self.url = url.rstrip("/")
         self._retrying = retrying or Retrying()
         self._csrf = Csrf() if csrf else None
