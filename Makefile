@@ -21,7 +21,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services bench-automations automation-model e2e e2e-matrix crash event-crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos backup
+.PHONY: help start test lint format types fences wheel smoke bench bench-large bench-services bench-automations automation-model e2e e2e-matrix crash event-crash fuzz hostile lock clean soak retention concurrency scale worker-deaths chaos backup tour restarts
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -81,6 +81,12 @@ scale: .venv/.stamp-dev  ## run one server as several processes: deaths, frozen 
 worker-deaths: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## kill real workers at every point of a run's life, TIMES=10 each, from SEED (about 15 minutes for each database)
 	@echo 'SEED=$(SEED)'
 	PODIUM_TEST_DEATHS=$(TIMES) PODIUM_TEST_SEED=$(SEED) $(BIN)/python -m pytest -s -m '' tests/e2e/test_worker_deaths.py $(ARGS)
+
+restarts: .venv/.stamp-dev .venv/.stamp-bytecode  ## follow runs over ten restarts of the server, straight and through proxies, on both databases (about 10 minutes)
+	$(BIN)/python -m pytest -n 0 -m '' tests/cli/test_restarts.py tests/cli/test_import.py $(ARGS)
+
+tour: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## type README's tour and an operator's tasks at terminals of tmux, completion in every shell (about 8 minutes)
+	$(BIN)/python -m pytest -n 0 -m '' tests/cli/test_tour.py tests/cli/test_operator.py tests/cli/test_completion.py $(ARGS)
 
 chaos: .venv/.stamp-dev .venv/.stamp-bytecode  ## run what deploy/ describes for MINUTES=10 while its parts are killed, stopped and frozen, from SEED
 	@echo 'SEED=$(SEED)'

@@ -16,10 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Output().line(__version__)
         return 0
     if given[:1] == ["__complete"]:
-        from podium.cli.completing import complete
+        from podium.cli.completing import FILES, NoWords, complete
 
-        for word, about in complete(given[1:]):
-            Output().raw(f"{printable(word)}\t{printable(about)}\n" if about else f"{printable(word)}\n")
+        try:
+            for word, about in complete(given[1:]):
+                Output().raw(f"{printable(word)}\t{printable(about)}\n" if about else f"{printable(word)}\n")
+        except NoWords:
+            return FILES
         return 0
     from podium.cli.tree import run
 

@@ -100,6 +100,8 @@ class Diagnostics:
     def report(self, error: BaseException) -> ExitCode:
         """Say what happened, in one line, and return the exit code for it."""
         if isinstance(error, KeyboardInterrupt):
+            if self.stream.isatty():
+                self.stream.write("\n")  # the terminal shows ^C, and leaves the prompt of the shell beside it
             return ExitCode.INTERRUPTED
         code = error.code if isinstance(error, Failure) else code_of(error)
         if code is not None:

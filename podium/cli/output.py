@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Format = Literal["table", "json", "jsonl", "csv", "yaml", "name"]
 
 
+_BETWEEN_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
+
+
 class Style(NamedTuple):
     """How a terminal is written to."""
 
@@ -90,6 +93,17 @@ class Output:
             lines = plain_table(heads, cells)
         for line in lines:
             self.stream.write(f"{line}\n")
+
+    def folded(self, text: str, indent: int = 0) -> list[str]:
+        """The lines of a text, on a terminal broken between words to leave room for so many cells before them."""
+        lines = text.split("\n")
+        if not (self.is_terminal and self.style.wrap):
+            return lines
+        # Loaded on use, as above.
+        from textwrap import wrap
+
+        room = max(self.width - indent, 20)
+        return [part for line in lines for part in wrap(line, room, **_BETWEEN_WORDS) or [""]]
 
     @property
     def width(self) -> int:

@@ -46,7 +46,7 @@ def serve(
         finally:
             watch.close()
             guard.close()
-    told(f"Worker {terms.name!r} has ended after {worker.taken} flow runs.")
+    told(f"Worker {terms.name!r} has ended after {worker.taken} flow run{'' if worker.taken == 1 else 's'}.")
     if number and number[0] == signal.SIGINT:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILURE if once and worker.unwell else ExitCode.OK

@@ -29,7 +29,15 @@ def show_list(invocation: Invocation, noun: Noun, rows: Iterable[Any], output: F
     elif output == "csv":
         show_csv(invocation, noun.columns, rows, names)
     else:
-        show_table(invocation, noun.columns, rows, names)
+        show_table(invocation, _columns(noun, rows, names), rows, names)
+
+
+def _columns(noun: Noun, rows: Sequence[Any], names: Names) -> Sequence[Column]:
+    """The columns of a table, where ids make room for names only if these tell the rows apart."""
+    told = [noun.told(row, names) for row in rows]
+    if len(set(told)) == len(told):
+        return noun.columns
+    return [column._replace(rank=0) if column.kind == "id" else column for column in noun.columns]
 
 
 def show_table(invocation: Invocation, columns: Sequence[Column], rows: Sequence[Any], names: Names) -> None:
@@ -76,7 +84,7 @@ def show_detail(invocation: Invocation, columns: Sequence[Column], row: Any, nam
     shown = [(name, text) for name, text in lines if text]
     width = max((len(name) for name, _ in shown), default=0) + 1
     for name, text in shown:
-        first, *more = text.split("\n")
+        first, *more = invocation.output.folded(text, width + 1)
         invocation.output.line(f"{name + ':':<{width}} {first}")
         for line in more:
             invocation.output.line(f"{' ' * width} {line}" if line else "")

@@ -29,6 +29,13 @@ class CommandTree(TyperGroup):
 
     waiting: dict[str, CommandInfo] = {}  # noqa: RUF012  # each group that has some brings its own
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the member that was called. Ctrl+C becomes `typer.Abort`: typer itself would only exit."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
     def rows(self, context: Any) -> dict[str, Row]:
         """The rows directly under this group, by their last word."""
         prefix = [*_path(context), ""]
@@ -124,7 +131,7 @@ def run(arguments: Sequence[str]) -> int:
         diagnostics.error(f"{error.format_message()} {_hint(error)}")
         return int(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED
+        return diagnostics.report(KeyboardInterrupt())
     except BrokenPipeError:
         # The reader has seen enough; Python would complain about stdout once more at its exit.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # open until the process ends

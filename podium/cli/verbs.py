@@ -59,12 +59,15 @@ def ls(noun: Noun) -> Callable[..., Any]:
 
         most = given["limit"] or None
         skip = given["offset"] + (given["page"] - 1) * (most or 0)
-        rows = Selection(noun, given).rows(invocation.client, most and most + 1, skip, given["sort"])
+        selection = Selection(noun, given)
+        rows = selection.rows(invocation.client, most and most + 1, skip, given["sort"])
         if given["output"] == "jsonl" and most is None:
             show_list(invocation, noun, rows, "jsonl")
             return
         found = list(rows)
         show_list(invocation, noun, found[:most], given["output"])
+        if not found and given["output"] == "table" and sys.stderr.isatty():
+            _tell_none(invocation, noun, selection)
         if most and len(found) > most and sys.stderr.isatty():
             invocation.diagnostics.note(f"There are more: `--page {given['page'] + 1}` shows them, `--limit 0` all.")
 
@@ -154,7 +157,24 @@ def act(invocation: Invocation, noun: Noun, action: Action, given: Mapping[str, 
     if rows and _must_ask(invocation, action, bool(names)):
         _ask(invocation, noun, action, rows, labels, given["yes"])
     _do(invocation, noun, action, rows, labels, worst, given["output"])
+    if not rows and not names:
+        _tell_none(invocation, noun, selection)
     raise typer.Exit(worst.code)
+
+
+def _tell_none(invocation: Invocation, noun: Noun, selection: Any) -> None:
+    """Say that nothing was found, and which word may be the reason: a state may have any name."""
+    from difflib import get_close_matches
+
+    from podium.cli.completing import STATES
+
+    invocation.diagnostics.note(f"There are no {'' if selection.is_empty else 'such '}{noun.plural}.")
+    known = [each.lower() for each in STATES]
+    for each, value in selection.filters:
+        for word in value if each.noun == "state" else ():
+            near = get_close_matches(word.lower(), known, 1) if word.lower() not in known else []
+            if near:
+                invocation.diagnostics.note(f"Did you mean {each.flags[0]} {near[0]} by {word}?")
 
 
 class Worst:
@@ -264,5 +284,3 @@ def _tell(
         invocation.output.data(outcomes, output, ("id", "name"))
     if total > PREVIEWED:
         invocation.diagnostics.note(f"{action.past} {counted(done, noun)} of {total:,}.")
-    elif not total:
-        invocation.diagnostics.note(f"There are no such {noun.plural}.")

@@ -130,4 +130,5 @@ class Journal:
 def _tell_end(invocation: Invocation, run: FlowRun) -> None:
     if sys.stderr.isatty() and run.state_type != "COMPLETED":
         message = run.state.message if run.state else None
-        invocation.diagnostics.note(f"Flow run {run.name!r} is {run.state_name}{f': {message}' if message else ''}.")
+        why = f": {message.removesuffix('.')}" if message else ""
+        invocation.diagnostics.note(f"Flow run {run.name!r} is {run.state_name}{why}.")

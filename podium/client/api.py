@@ -2,7 +2,6 @@
 
 import ssl
 import time
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from podium import __version__
+from podium.client.credentials import authorization
 from podium.client.csrf import Csrf
 from podium.client.errors import Invalid, Unreachable, Unreadable, refusal
 from podium.client.http import Response, Transport, TransportError, Unsendable, reason
@@ -27,6 +27,9 @@ INVALID_LIMIT = "Invalid limit"
 
 class Client:
     """One server and the credentials for it. Use as a context manager, or close it."""
+
+    hint = "`podium server start` starts one, PODIUM_API_URL names another"
+    """What to do where no server answers."""
 
     def __init__(
         self,
@@ -47,10 +50,7 @@ class Client:
         """
         self.extra_headers, self.verify, self.token = dict(headers or {}), verify, auth_string or api_key
         headers = {"User-Agent": AGENT, **(headers or {}), "Content-Type": "application/json"}
-        if auth_string:
-            headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
-        elif api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
+        headers |= authorization(auth_string, api_key)
         self.url = url.rstrip("/")
         self._retrying = retrying or Retrying()
         self._csrf = Csrf() if csrf else None
@@ -117,8 +117,7 @@ class Client:
         try:
             return self._send(endpoint, url, content, query, more or {})
         except (TransportError, Unsendable) as error:
-            fix = "`podium server start` starts one, PODIUM_API_URL names another"
-            raise Unreachable(f"no server answers at {self.url} ({reason(error)}); {fix}") from error
+            raise Unreachable(f"no server answers at {self.url} ({reason(error)}); {self.hint}") from error
 
     def _send(
         self,

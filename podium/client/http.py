@@ -247,4 +247,6 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 def reason(error: Exception) -> str:
     """What an error says, or its kind where it says nothing."""
-    return str(error) or type(error).__name__
+    text = str(error)
+    # The number of an error of the system says nothing that its text does not.
+    return (text.partition("] ")[2] if text.startswith("[Errno ") else text) or type(error).__name__

@@ -67,7 +67,10 @@ CODES: Final[tuple[Code, ...]] = get_args(Code)
 
 
 class Holder(Answer):
-    """Who holds slots of a limit: a run of a pool or queue, or a lease, which ``expires`` unless it is renewed."""
+    """Who holds slots of a limit: a run of a pool or queue, or a lease, which ``expires`` unless it is renewed.
+
+    ``flow_run_id`` and ``flow_run_name`` are of the run that a task run belongs to.
+    """
 
     kind: Literal["flow_run", "task_run", "deployment", "unknown"]
     id: str | None
@@ -76,6 +79,8 @@ class Holder(Answer):
     slots: int = 1
     since: Time | None = None
     expires: Time | None = None
+    flow_run_id: str | None = None
+    flow_run_name: str | None = None
 
 
 class Reason(Answer):

@@ -1,8 +1,10 @@
 """A command starts quickly because it loads little; proven in a fresh interpreter."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +42,15 @@ def test_a_command_loads_nothing_of_the_server(arguments: str) -> None:
     assert result.returncode == 0, result.stderr
     loaded = set(json.loads(result.stderr.splitlines()[-1]))
     assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("words", [["flow-run", "ins"], ["flow-run", "inspect", ""]])
+def test_completion_loads_neither_commands_nor_what_speaks_http(words: list[str], tmp_path: Path) -> None:
+    """Once it was asked before: a shell waits for it."""
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, "__complete", *words]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PODIUM_API_URL": "http://127.0.0.1:1/api"}
+    for _ in range(2):
+        result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stderr
+    loaded = set(json.loads(result.stderr.splitlines()[-1]))
+    assert loaded & {*HEAVY, "typer", "httpx", "http.client", "ssl", "email"} == set()

@@ -464,6 +464,13 @@ def test_queues_end_up_in_the_order_of_the_files(at: Callable[..., Result], targ
         assert at(queues(*order), "--dry-run").code == 0
 
 
+def test_a_source_that_does_not_answer_is_told_by_its_option(say: Say, idle: str, free_port: int) -> None:
+    """What to start or set is not about this server."""
+    refused = say(idle, "import", "--from", f"http://127.0.0.1:{free_port}", "--yes")
+    said = f"Error: no server answers at http://127.0.0.1:{free_port}/api (Connection refused); "
+    assert (refused.code, refused.err) == (1, f"{said}--from names the other server\n")
+
+
 def test_an_import_copies_once_and_can_keep_what_is_here(
     source: str, at: Callable[..., Result], target: str, say: Say
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from podium.cli.output import Output
 from podium.db import commands
 from podium.db.ids import new_id
 from tests.cli.conftest import Podium
@@ -86,6 +87,24 @@ def test_ls(flow_run: Podium, runs: dict[str, Any]) -> None:
     assert shown["failed-run"] == [runs["failed-run"]["id"], "etl", "failed-run", "Failed"]
     assert shown["running-run"] == [runs["running-run"]["id"], "report", "running-run", "Running"]
     assert len(lines) == 4
+
+
+def test_ls_at_80_columns(
+    flow_run: Podium, server: LiveServer, runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are whole, and stand in place of the ids unless two are the same."""
+    monkeypatch.setattr(Output, "is_terminal", True)
+    monkeypatch.setattr(Output, "width", 80)
+    heading, *lines = flow_run("ls").out.replace("\x1b[1m", "").splitlines()
+    assert heading.split()[:3] == ["FLOW", "NAME", "STATE"]
+    assert {line.split()[1] for line in lines} == runs.keys()
+    with httpx.Client(base_url=server.url) as api:
+        body = {"flow_id": runs["failed-run"]["flow_id"], "name": "failed-run"}
+        twin = api.post("/flow_runs/", json=body).json()["id"]
+        found = flow_run("ls").out
+        assert api.delete(f"/flow_runs/{twin}").status_code == 204
+    assert twin in found
+    assert runs["failed-run"]["id"] in found
 
 
 def test_ls_selects(flow_run: Podium) -> None:

@@ -1,15 +1,10 @@
 """`logs -f`, `watch`, `wait`: every line and state once and the run's own end, over restarts and without WebSockets."""
 
 import json
-import os
-import re
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,11 +14,9 @@ import pytest
 
 from podium.db import commands
 from tests.cli.conftest import Podium
+from tests.cli.followed import ENDS_WITHIN, Command, Run, numbers, without_websockets
 from tests.cli.processes import ServerProcess
-from tests.forking import start_podium
 from tests.server.conftest import LiveServer, settings_for
-
-ENDS_WITHIN = 10.0  # seconds after the last state, on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -32,74 +25,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     commands.upgrade(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
-
-
-class Run:
-    """A run whose log and states a test writes."""
-
-    def __init__(self, url: str, name: str) -> None:
-        self.url = url
-        self.said = 0
-        with self._api() as api:
-            flow = api.post("/flows/", json={"name": "followed"}).json()["id"]
-            body = {"flow_id": flow, "name": name, "state": {"type": "PENDING"}}
-            self.id: str = api.post("/flow_runs/", json=body).json()["id"]
-        self.become("RUNNING")
-
-    def _api(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
-
-    def become(self, state: str) -> None:
-        with self._api() as api:
-            answer = api.post(f"/flow_runs/{self.id}/set_state", json={"state": {"type": state}, "force": True})
-            assert answer.status_code == 201
-
-    def say(self, count: int, late: float = 0.0) -> None:
-        """Writes numbered lines; ``late`` ones have the time of so many seconds ago."""
-        moment = (datetime.now(UTC) - timedelta(seconds=late)).isoformat()
-        lines = []
-        for _ in range(count):
-            lines.append({"name": "x", "level": 20, "message": f"line {self.said}", "timestamp": moment})
-            self.said += 1
-        with self._api() as api:
-            assert api.post("/logs/", json=[{**line, "flow_run_id": self.id} for line in lines]).status_code == 201
-
-
-class Command:
-    """A command that goes on while a test acts."""
-
-    def __init__(self, folder: Path, url: str, *arguments: str) -> None:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_", "PREFECT_"))}
-        self._out = folder / f"{'-'.join(arguments[:2])}.out"
-        environ["PODIUM_API_URL"] = url
-        self._out.unlink(missing_ok=True)
-        err = self._out.with_suffix(".err")
-        self.process = start_podium(*arguments, folder=folder, environment=environ, out=self._out, err=err)
-
-    def __enter__(self) -> "Command":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def said(self) -> str:
-        return self._out.read_text()
-
-    def until_it_speaks(self) -> None:
-        deadline = time.monotonic() + 30
-        while not self._out.exists() or "\n" not in self.said:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def ended(self, seconds: float = ENDS_WITHIN) -> int:
-        """The exit code, once it has one."""
-        return self.process.wait(seconds)
-
-
-def numbers(text: str) -> list[int]:
-    return [int(found) for found in re.findall(r"line (\d+)$", text, re.MULTILINE)]
 
 
 @pytest.mark.parametrize(("state", "code"), [("COMPLETED", 0), ("FAILED", 1), ("CANCELLED", 1)])
@@ -183,47 +108,6 @@ def test_wait(podium: Podium, server: LiveServer, monkeypatch: Any) -> None:
     assert podium("flow-run", "wait", second.id, "--for", "color=red").code == 2
 
 
-@contextmanager
-def without_websockets(url: str) -> Iterator[str]:
-    """The URL of a proxy that answers every upgrade with 400 and passes all else on."""
-    port = httpx.URL(url).port or 0
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=relay, args=(client,), daemon=True).start()
-
-    def relay(client: socket.socket) -> None:
-        head = client.recv(65536)
-        if b"upgrade: websocket" in head.lower():
-            client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            client.close()
-            return
-        upstream = socket.create_connection(("127.0.0.1", port))
-        upstream.sendall(head)
-        for source, sink in ((client, upstream), (upstream, client)):
-            threading.Thread(target=pump, args=(source, sink), daemon=True).start()
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        finally:
-            sink.close()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-    finally:
-        listener.close()
-
-
 def test_a_proxy_that_lets_no_websocket_through(tmp_path: Path, server: LiveServer) -> None:
     """It asks again and again instead."""
     run = Run(server.url, "proxied")
@@ -236,8 +120,7 @@ def test_a_proxy_that_lets_no_websocket_through(tmp_path: Path, server: LiveServ
     assert numbers(command.said) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("restarts", [2, pytest.param(10, marks=pytest.mark.slow)])
-def test_restarts_of_the_server(tmp_path: Path, home: Path, free_port: int, restarts: int) -> None:
+def test_restarts_of_the_server(tmp_path: Path, home: Path, free_port: int) -> None:
     """No line is lost or comes twice, no state is missed."""
     url = f"http://127.0.0.1:{free_port}/api"
     with ServerProcess(home, free_port) as first:
@@ -249,7 +132,7 @@ def test_restarts_of_the_server(tmp_path: Path, home: Path, free_port: int, rest
         log.until_it_speaks()
         states.until_it_speaks()
     with log, states:
-        for _ in range(restarts):
+        for _ in range(2):
             with ServerProcess(home, free_port) as again:
                 again.until_ready()
                 run.say(100)

@@ -115,6 +115,15 @@ def test_what_is_not_clear_is_not_done(podium: Podium, runs: list[str], argument
     assert said in refused.err
 
 
+def test_nothing_found_is_said_once(podium: Podium, runs: list[str]) -> None:
+    """With the word that may be the reason: a state may have any name, so that none is refused."""
+    assert podium("flow-run", "cancel", "nobody").err.count("\n") == 1
+    typo = podium("flow-run", "cancel", "--state", "shceduled", "--yes")
+    said = "There are no such flow runs.\nDid you mean --state scheduled by shceduled?\n"
+    assert (typo.code, typo.err) == (0, said)
+    assert podium("flow-run", "cancel", "--state", "failed", "--yes").err == "There are no such flow runs.\n"
+
+
 def test_retrying_needs_somebody_to_run_it(podium: Podium, runs: list[str]) -> None:
     """A run without a deployment, or one that goes on, is not retried."""
     assert podium("flow-run", "retry", "bulk-1").code == 6

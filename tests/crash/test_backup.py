@@ -125,6 +125,8 @@ def _restored(url: str, file: Path, postgres: backing.Postgres, writers: list[Wr
         for target in (f"sqlite:///{file.with_suffix('.db')}", other):
             restoring.restore(target, Options(), file)
             assert commands.check(target) == []
+            for ask in ("integrity_check", "foreign_key_check") if target.startswith("sqlite") else ():
+                assert [*_rows(target, f"PRAGMA {ask}")] == ([("ok",)] if ask == "integrity_check" else [])
             kinds[target.partition(":")[0]] = _check(target, writers, before)
     assert len(set(kinds.values())) == 1
     assert kinds["sqlite"] >= 10

@@ -14,41 +14,79 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 Shell = Literal["bash", "zsh", "fish"]
 
-BASH = """\
-# podium completion bash
+BASH = r"""# podium completion bash
 _podium_complete() {
-    local IFS=$'\\n' line
-    local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+    local line=${COMP_LINE:0:COMP_POINT} blanks word quote="" kept="" i
+    local -a words=()
+    # readline takes words apart at colons and equals signs: what the line has in one piece is one word.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        blanks=${line%%[![:blank:]]*}
+        line=${line#"$blanks"}
+        if ((i == COMP_CWORD)); then word=$line; else word=${COMP_WORDS[i]}; fi
+        line=${line#"$word"}
+        if [[ -n $blanks || $i == 0 ]]; then words+=("$word"); else words[${#words[@]} - 1]+=$word; fi
+    done
+    word=${words[${#words[@]} - 1]}
+    case $word in
+        [\"\']*) quote=${word:0:1} ;;
+        *[:=]*) kept=${word%"${word##*[:=]}"} ;; # readline leaves it there
+    esac
     COMPREPLY=()
-    # What readline took apart at colons and equals signs is put together again by the program, not here.
-    while IFS= read -r line; do
-        COMPREPLY+=("${line%%$'\\t'*}")
-    done < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
+    words=("${words[@]//[\\\"\']/}")
+    line=$("${COMP_WORDS[0]}" __complete "${words[@]:1}" 2>/dev/null)
+    # Names of files only where they may stand.
+    (($? == 0)) && compopt +o default 2>/dev/null
+    while IFS= read -r word; do
+        word=${word%%$'\t'*}
+        [[ -n $word ]] || continue
+        [[ $word == *= ]] && compopt -o nospace 2>/dev/null
+        # What comes from a server is never run by the shell.
+        case $quote in
+            \') word=${word//\'/\'\\\'\'} ;;
+            \") word=${word//\\/\\\\} word=${word//\"/\\\"} word=${word//\$/\\\$} word=${word//\`/\\\`} ;;
+            *) [[ $word == *[!A-Za-z0-9_./:=@%+,-]* ]] && printf -v word %q "$word" ;;
+        esac
+        COMPREPLY+=("${word#"$kept"}")
+    done <<<"$line"
 }
 complete -o default -F _podium_complete podium
 """
 
-ZSH = """\
-#compdef podium
+ZSH = r"""#compdef podium
 # podium completion zsh
-_podium_complete() {
-    local -a choices
-    local line
-    while IFS= read -r line; do
-        local word="${line%%$'\\t'*}" about=""
-        [[ "$line" == *$'\\t'* ]] && about="${line#*$'\\t'}"
-        choices+=("${word//:/\\\\:}${about:+:$about}")
-    done < <("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
-    if (( ${#choices} )); then _describe 'podium' choices; else _files; fi
+_podium() {
+    local -a choices unfinished
+    local found line word about code
+    found=$("${words[1]}" __complete "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)
+    code=$?
+    for line in "${(@f)found}"; do
+        word="${line%%$'\t'*}" about=""
+        [[ -n "$word" ]] || continue
+        [[ "$line" == *$'\t'* ]] && about="${line#*$'\t'}"
+        line="${${word//\\/\\\\}//:/\\:}${about:+:$about}"
+        if [[ "$word" == *= ]]; then unfinished+=("$line"); else choices+=("$line"); fi
+    done
+    (( ${#choices} )) && _describe 'podium' choices
+    (( ${#unfinished} )) && _describe 'podium' unfinished -S ''
+    # Names of files only where they may stand.
+    (( code )) && _files
+    return 0
 }
-compdef _podium_complete podium
+compdef _podium podium
+# The file of this name in fpath is run the first time that something is completed.
+[[ "${funcstack[1]}" == _podium ]] && _podium
+true
 """
 
-FISH = """\
-# podium completion fish
+FISH = r"""# podium completion fish
 function __podium_complete
-    set -l words (commandline -opc) (commandline -ct)
-    $words[1] __complete $words[2..-1] 2>/dev/null
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l plain (string unescape -- $current; or string trim --left --chars '"\'' -- $current)
+    set -l found ($words[1] __complete $words[2..-1] "$plain" 2>/dev/null)
+    # Names of files only where they may stand.
+    or __fish_complete_path $current
+    printf '%s\n' $found
 end
 complete -c podium -f -a '(__podium_complete)'
 """

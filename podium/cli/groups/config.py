@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from podium.cli.context import FormatOption, Invocation, current
-from podium.cli.declaring import example
+from podium.cli.declaring import completing, example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.output import Format, Output
 from podium.cli.tree import group
@@ -27,7 +27,12 @@ SecretsOption = Annotated[
 @app.command("set", epilog=example("podium config set PODIUM_API_URL=http://127.0.0.1:4200/api"))
 def set_values(
     context: typer.Context,
-    assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Settings and their values.")],
+    assignments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY=VALUE...", help="Settings and their values.", autocompletion=completing("assignment")
+        ),
+    ],
     output: FormatOption = "table",
 ) -> None:
     """Set settings in the profile."""
@@ -47,7 +52,12 @@ def set_values(
 @app.command("unset", epilog=example("podium config unset PODIUM_API_URL"))
 def unset_values(
     context: typer.Context,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Settings to remove from the profile.")],
+    keys: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY...", help="Settings to remove from the profile.", autocompletion=completing("setting")
+        ),
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Taken, and not needed.", hidden=True)] = False,
     output: FormatOption = "table",
 ) -> None:
@@ -96,7 +106,10 @@ def view(
 @app.command("explain", epilog=example("podium config explain PODIUM_API_URL"))
 def explain(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="A setting, by name or path.")],
+    key: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="A setting, by name or path.", autocompletion=completing("setting")),
+    ],
     show_secrets: SecretsOption = False,
     output: FormatOption = "table",
 ) -> None:

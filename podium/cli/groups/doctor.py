@@ -92,7 +92,10 @@ def _of_server(invocation: Invocation, quick: bool) -> "list[Finding]":
 def _show(invocation: Invocation, findings: "list[tuple[str, Finding]]") -> None:
     """What is not well comes with its fix below; the last line counts."""
     for _, each in findings:
-        invocation.output.line(f"{each.result:<8} {each.check}: {each.detail}")
+        first, *more = invocation.output.folded(f"{each.check}: {each.detail}", 9)
+        invocation.output.line(f"{each.result:<8} {first}")
+        for line in more:
+            invocation.output.line(f"{'':<8} {line}")
         if each.fix:
             invocation.output.line(f"{'':<8} Fix: {each.fix}")
     failed, warned = (sum(each.result == result for _, each in findings) for result in ("failed", "warning"))

@@ -44,7 +44,8 @@ def _show(invocation: Invocation, explanation: "Explanation") -> None:
     say(f"{explanation.name} is {explanation.state_name or 'without a state'}{since}.")
     for number, reason in enumerate(explanation.reasons):
         say()
-        say(f"{'' if number == 0 else 'Also: '}{reason.sentence} [{reason.code}]")
+        for line in invocation.output.folded(f"{'' if number == 0 else 'Also: '}{reason.sentence} [{reason.code}]"):
+            say(line)
         if reason.fix:
             say(f"Fix: {reason.fix}")
         if reason.holders:

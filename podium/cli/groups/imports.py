@@ -119,7 +119,7 @@ def _client(invocation: Invocation, url: str, auth_string: str | None, api_key: 
 
     settings = invocation.settings
     base = url.rstrip("/")
-    return Client(
+    client = Client(
         base if urlsplit(base).path else f"{base}/api",
         auth_string,
         api_key,
@@ -127,3 +127,5 @@ def _client(invocation: Invocation, url: str, auth_string: str | None, api_key: 
         verify=invocation.client.verify,
         retrying=Retrying.of(settings.client),
     )
+    client.hint = "--from names the other server"
+    return client

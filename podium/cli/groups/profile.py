@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from podium.cli.context import FormatOption, Invocation, YesOption, current
-from podium.cli.declaring import example
+from podium.cli.declaring import completing, example
 from podium.cli.groups.config import SecretsOption, quoted
 from podium.cli.tree import group
 from podium.profiles.errors import ProfileNotFound, WrongProfile
@@ -16,7 +16,10 @@ from podium.profiles.values import text
 
 app = group("Keep settings under a name and choose among them.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the profile.")]
+NewArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the profile.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of the profile.", autocompletion=completing("profile"))
+]
 
 
 @app.command("ls", epilog=example("podium profile ls"))
@@ -41,8 +44,11 @@ def ls(context: typer.Context, output: FormatOption = "table") -> None:
 @app.command("create", epilog=example("podium profile create staging --from default"))
 def create(
     context: typer.Context,
-    name: NameArgument,
-    source: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Copy this profile.")] = None,
+    name: NewArgument,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME", help="Copy this profile.", autocompletion=completing("profile")),
+    ] = None,
     output: FormatOption = "table",
 ) -> None:
     """Make a profile, empty or as a copy."""
@@ -67,7 +73,12 @@ def use(context: typer.Context, name: NameArgument, output: FormatOption = "tabl
 @app.command("inspect", epilog=example("podium profile inspect staging -o json"))
 def inspect(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Profile; the one in use if left out.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Profile; the one in use if left out.", autocompletion=completing("profile")
+        ),
+    ] = None,
     show_secrets: SecretsOption = False,
     output: FormatOption = "table",
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from podium.client.nouns.noun import Column
 
 GAP: Final = "  "
-READABLE: Final = 20  # cells a cut column keeps while there are minor columns to give up
+READABLE: Final = 24  # cells a cut column keeps while there are minor columns to give up
 SHORTEST: Final = 10  # and while there are any
 NARROWEST: Final = 4
 

@@ -63,7 +63,7 @@ FLOW_RUN = Noun(
     plural="flow runs",
     list="flow_runs.FILTER",
     columns=(
-        Column("id", kind="id"),
+        Column("id", kind="id", rank=2),
         Column("flow", lambda run, names: names["flow"].get(run.flow_id, ""), cut=True),
         Column("name", cut=True),
         Column("state", "state_name", kind="state"),

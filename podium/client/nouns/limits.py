@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.client.errors import NotFound
 from podium.client.nouns.choosing import by_name, named
-from podium.client.nouns.noun import Action, Column, Creates, Edits, Names, Noun, Option, Section, endpoint, nested
+from podium.client.nouns.noun import Action, Column, Creates, Edits, Names, Noun, Option, Section, endpoint
 
 if TYPE_CHECKING:
     from podium.client.api import Client
@@ -58,10 +58,8 @@ def _status(limit: Any, names: Names) -> str:
     return "ready" if limit.active else "paused"
 
 
-def _holders(client: "Client", limit: Any) -> Sequence[Any]:
-    if not limit.active_slots:
-        return []
-    return list(client.pages(endpoint("task_runs.FILTER"), nested("task_runs.id.any_", limit.active_slots)))
+def _global_holders(client: "Client", limit: Any) -> Sequence[Any]:
+    return _holders(client, limit.id)
 
 
 _OPTIONS = (
@@ -70,14 +68,32 @@ _OPTIONS = (
 )
 
 
-def _lease_holders(client: "Client", limit: Any) -> Sequence[Any]:
-    """Who holds slots by a lease; nobody that is known where the server is none of Podium's."""
+def _tag_holders(client: "Client", limit: Any) -> Sequence[Any]:
+    return _holders(client, f"tag:{limit.tag}")
+
+
+def _holders(client: "Client", limit: str) -> Sequence[Any]:
+    """Who holds its slots; nobody that is known where the server is none of Podium's."""
     try:
-        found = client.call(endpoint("slots.FILTER"), {"ids": [limit.id], "holders": MOST_HOLDERS})
+        holders: list[Any] = client.call(endpoint("concurrency_v2.HOLDERS"), id_or_name=limit)
     except NotFound:
         return []
-    return found[0].holders if found else []
+    return holders
 
+
+def _holder(holder: Any, names: Names) -> str:
+    return holder.name or holder.id or "not said"
+
+
+HOLDER_COLUMNS = (
+    Column("held by", lambda holder, names: holder.kind.replace("_", " ")),
+    Column("name", _holder, cut=True),
+    Column("flow run", "flow_run_name", cut=True),
+    Column("state", kind="state"),
+    Column("slots", kind="number"),
+    Column("since", kind="moment"),
+    Column("id", kind="id", rank=2),
+)
 
 GLOBAL_LIMIT = Noun(
     name="global-concurrency-limit",
@@ -112,21 +128,7 @@ GLOBAL_LIMIT = Noun(
         {"name": "", "limit": 1, "active": True, "slot_decay_per_second": 0},
         options=(Option("name"), *_OPTIONS, Option("active", "", "switch", "--disable")),
     ),
-    sections=(
-        Section(
-            "holders",
-            _lease_holders,
-            (
-                Column("id", kind="id"),
-                Column("kind", lambda holder, names: holder.kind.replace("_", " ")),
-                Column("name", cut=True),
-                Column("state", kind="state"),
-                Column("slots", kind="number"),
-                Column("since", kind="moment"),
-                Column("expires", kind="moment", rank=1),
-            ),
-        ),
-    ),
+    sections=(Section("holders", _global_holders, HOLDER_COLUMNS),),
 )
 
 TAG_LIMIT = Noun(
@@ -148,18 +150,7 @@ TAG_LIMIT = Noun(
         Action("reset", "Reset", "Empty the slots of limits; task runs that hold them go on.", _reset, asks=True),
         Action("delete", "Deleted", "Delete concurrency limits.", _delete_tag, asks=True),
     ),
-    sections=(
-        Section(
-            "holders",
-            _holders,
-            (
-                Column("id", kind="id"),
-                Column("task run", "name", cut=True),
-                Column("state", "state_name", kind="state"),
-            ),
-            "task-run",
-        ),
-    ),
+    sections=(Section("holders", _tag_holders, HOLDER_COLUMNS),),
     edits=Edits(
         "concurrency.CREATE",
         ("concurrency_limit",),

@@ -153,7 +153,7 @@ class Worker:
             self.unwell += outcome.state not in ("COMPLETED", "SCHEDULED")
         self._woken.set()
         unsaid = f" Not all was recorded: {outcome.unsaid}." if outcome.unsaid else ""
-        state = (outcome.name or outcome.state or "unknown").lower()
+        state = outcome.name or (outcome.state or "unknown").capitalize()
         self._told(f"Flow run {run.name!r} is {state}. {outcome.message}{unsaid}".rstrip())
 
     def _crash(self, record: Record, message: str) -> None:
@@ -209,7 +209,9 @@ class Worker:
     def _end_all(self) -> None:
         """Hands back what has not begun, and waits for what runs, as long as the terms say."""
         if self._threads:
-            self._told(f"Waiting for {len(self._threads)} flow runs to end; what waits itself is handed back.")
+            number = len(self._threads)
+            runs = f"{number} flow run{'' if number == 1 else 's'}"
+            self._told(f"Waiting for {runs} to end; what waits itself is handed back.")
         asked: float | None = None
         while self._threads:
             self._for_each(_let_go)

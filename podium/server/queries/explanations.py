@@ -72,6 +72,7 @@ _QUEUES = select(_QUEUE.id, _QUEUE.name, _QUEUE.priority, _QUEUE.is_paused).wher
 _LIMITS = select(_LIMIT.id, _LIMIT.name, _LIMIT.limit, _LIMIT.active, _LIMIT.anonymous_slots).where(
     _LIMIT.workspace_id == WORKSPACE
 )
+_OF_TASK = flow_runs.alias("of_task")
 _LEASES = (
     select(
         concurrency_leases.c.holder_type,
@@ -81,10 +82,13 @@ _LEASES = (
         concurrency_lease_slots.c.slots,
         case((_RUN.id.is_not(None), _RUN.name), else_=task_runs.c.name).label("name"),
         case((_RUN.id.is_not(None), _RUN.state_name), else_=task_runs.c.state_name).label("state"),
+        _OF_TASK.c.id.label("flow_run_id"),
+        _OF_TASK.c.name.label("flow_run_name"),
     )
     .join(concurrency_lease_slots, concurrency_lease_slots.c.lease_id == concurrency_leases.c.id)
     .outerjoin(flow_runs, _RUN.id == concurrency_leases.c.holder_id)
     .outerjoin(task_runs, task_runs.c.id == concurrency_leases.c.holder_id)
+    .outerjoin(_OF_TASK, _OF_TASK.c.id == task_runs.c.flow_run_id)
     .where(
         concurrency_lease_slots.c.concurrency_limit_id == bindparam("limit_id", type_=_LIMIT.id.type),
         concurrency_leases.c.expiration > bindparam("now", type_=Timestamp()),
