@@ -40,15 +40,12 @@ def killable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]
 
 
 def _write(server: Server, flow_id: str, history: History, stopped: Callable[[], bool]) -> None:
-    client = httpx.Client(base_url=server.url, timeout=5)
-    while not stopped():
-        try:
-            _live_one_run(client, flow_id, history)
-        except (httpx.TransportError, AssertionError):
-            client.close()
-            client = httpx.Client(base_url=server.url, timeout=5)
-            time.sleep(0.05)
-    client.close()
+    with httpx.Client(base_url=server.url, timeout=5) as client:
+        while not stopped():
+            try:
+                _live_one_run(client, flow_id, history)
+            except (httpx.TransportError, AssertionError):
+                time.sleep(0.05)
 
 
 def _live_one_run(client: httpx.Client, flow_id: str, history: History) -> None:
