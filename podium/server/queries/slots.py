@@ -37,6 +37,7 @@ _OWNERS = select(deployments.c.id, deployments.c.name, flows.c.name.label("flow_
 _LIMITED = select(deployments.c.id).where(
     deployments.c.concurrency_limit_id == bindparam("limit_id", type_=deployments.c.concurrency_limit_id.type)
 )
+_OF_TASK = flow_runs.alias("of_task")
 _RUN_COLUMNS = (_RUN.id, _RUN.name, _RUN.state_name, _RUN.state_timestamp)
 
 
@@ -68,9 +69,12 @@ def lease_holders_of(tx: Tx, limit_ids: Sequence[str], most: int) -> dict[str, l
             first,
             func.coalesce(_RUN.name, _TASK.name, deployments.c.name).label("name"),
             case((_RUN.id.is_not(None), _RUN.state_name), else_=_TASK.state_name).label("state"),
+            _OF_TASK.c.id.label("flow_run_id"),
+            _OF_TASK.c.name.label("flow_run_name"),
         )
         .outerjoin(flow_runs, and_(first.c.holder_type == "flow_run", _RUN.id == first.c.holder_id))
         .outerjoin(task_runs, and_(first.c.holder_type == "task_run", _TASK.id == first.c.holder_id))
+        .outerjoin(_OF_TASK, _OF_TASK.c.id == _TASK.flow_run_id)
         .outerjoin(deployments, and_(first.c.holder_type == "deployment", deployments.c.id == first.c.holder_id))
         .where(first.c.place <= most)
         .order_by(first.c.created, first.c.id)
