@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from tests.cli.garden import plant
+
 HOUR = 3_600_000_000
 """Microseconds."""
 AGE = 3 * HOUR + HOUR // 2
@@ -36,6 +38,7 @@ RUNS = (
 
 def build(url: str) -> None:
     """Makes everything the pictures show."""
+    plant(url)
     with httpx.Client(base_url=url, timeout=30, follow_redirects=True) as api:
 
         def post(path: str, body: Any) -> Any:
@@ -110,9 +113,15 @@ def age(database: Path) -> None:
             for name in ("created", "updated", "timestamp", "last_polled", "last_heartbeat_time"):
                 if kinds.get(name, "").upper() in ("INTEGER", "BIGINT"):
                     connection.execute(f"UPDATE {table} SET {name} = ? + rowid WHERE {name} IS NOT NULL", (now - AGE,))
+        for runs, states in (("flow_runs", "flow_run_states"), ("task_runs", "task_run_states")):
+            connection.execute(
+                f"UPDATE {runs} SET state_timestamp = "
+                f"(SELECT timestamp FROM {states} WHERE {states}.id = {runs}.state_id)"
+            )
+        long_ago = now - 400 * 60_000_000
         connection.execute(
-            "UPDATE flow_runs SET state_timestamp = "
-            "(SELECT timestamp FROM flow_run_states WHERE flow_run_states.id = flow_runs.state_id)"
+            "UPDATE flow_runs SET expected_start_time = ?, start_time = ?, end_time = ?, total_run_time = 0",
+            (long_ago, long_ago, long_ago),
         )
         for _, name, state, _, times in RUNS:
             began = now - times["minutes"] * 60_000_000

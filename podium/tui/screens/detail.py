@@ -188,7 +188,8 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Any], names: Names, no
         for column, text, width in zip(columns, row, widths, strict=True):
             tone = (tone_of(text) or "") if column.kind == "state" else ""
             parts += [Part(padded(text, width), tone), Part(GAP)]
-        yield tuple(parts)
+        *shown, last, _ = parts
+        yield (*shown, last._replace(text=last.text.rstrip()))
 
 
 def json_lines(value: Any) -> list[LineOfText]:
