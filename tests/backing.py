@@ -57,13 +57,15 @@ def open_session() -> None:
 
 
 def close_session() -> None:
-    """Stops what the session started."""
-    shared = Path(os.environ.pop(SHARED))
-    del os.environ[TRUSTED]
+    """Stops what the session started, and drops what it kept."""
+    shared = Path(os.environ[SHARED])
     data = shared / "postgres"
+    for made in shared.glob("*.database"):
+        postgres().drop(made.read_text())
     if data.is_dir():
         _as_unprivileged(["pg_ctl", "-D", str(data), "-m", "immediate", "stop"], data)
     shutil.rmtree(shared, ignore_errors=True)
+    del os.environ[SHARED], os.environ[TRUSTED]
 
 
 class Postgres:
@@ -76,11 +78,19 @@ class Postgres:
     def database(self, template: str = "template1") -> Iterator[str]:
         """The URL of a fresh database, a copy of `template`; dropped afterwards."""
         name = f"podium_test_{secrets.token_hex(6)}"
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
-            yield f"{self.url.rpartition('/')[0]}/{name}"
+            yield self.create(name, template)
         finally:
-            self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            self.drop(name)
+
+    def create(self, name: str, template: str = "template1") -> str:
+        """The URL of a new database, a copy of `template`, that somebody else drops."""
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return f"{self.url.rpartition('/')[0]}/{name}"
+
+    def drop(self, name: str) -> None:
+        """Drops a database, whoever is connected to it."""
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _run(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from podium.db import commands
 from podium.profiles import load_settings
 from podium.server.app import create_app, create_runtime
 from tests.architecture.sources import ROOT
+from tests.migrated import migrate
 
 OWN = f"{ROOT / 'podium'}/"
 
@@ -73,7 +73,7 @@ def _own_files(frame: FrameType | None) -> Iterator[str]:
 async def test_a_run_and_its_state_take_the_straight_way(tmp_path: Path) -> None:
     """From HTTP by resource, operation, rules and query into the database, with no layer that only forwards."""
     url = f"sqlite:///{tmp_path}/podium.db"
-    commands.upgrade(url)
+    migrate(url)
     made, moved = Way(), Way()
 
     def note(frame: FrameType, event: str, argument: Any) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests import migrated
 from tests.forking import start_podium
 
 READY = "stops it."
@@ -18,7 +19,8 @@ SECONDS = 30.0
 class ServerProcess:
     """``podium server start`` in a process; ``said`` is its stdout, ``errors`` its stderr.
 
-    It is a fork of who has imported the server already; `FreshServer` is an interpreter of its own.
+    It is a fork of who has imported the server already, on a database that is migrated already, unless it is told of
+    another; `FreshServer` is an interpreter of its own with no database yet.
     """
 
     command: tuple[str, ...] = ("server", "start", "--port")
@@ -35,6 +37,10 @@ class ServerProcess:
     def _start(self, home: Path, arguments: tuple[str, ...], environ: dict[str, str]) -> None:
         for output in (self._out, self._err):
             output.write_bytes(b"")
+        database = home / ".podium" / "podium.db"
+        if not database.exists():
+            database.parent.mkdir(exist_ok=True)
+            migrated.sqlite(database.parent)
         self.process = start_podium(*arguments, folder=home, environment=environ, out=self._out, err=self._err)
 
     def __enter__(self) -> "ServerProcess":

@@ -9,10 +9,10 @@ import httpx
 import pytest
 import yaml
 
-from podium.db import commands
 from tests import backing
 from tests.cli.conftest import Podium, Result
 from tests.cli.garden import plant
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 SECRET = "PODIUM_SECRET_SECRET_PASSWORD_VALUE"
@@ -31,7 +31,7 @@ def source(request: pytest.FixtureRequest, migrated: Path, tmp_path_factory: pyt
         return
     postgres: backing.Postgres = request.getfixturevalue("postgres")
     with postgres.database() as url:
-        commands.upgrade(url)
+        migrate(url)
         with LiveServer(settings_for(url), with_services=False) as live:
             plant_more(live)
             yield live.url
@@ -41,7 +41,7 @@ def source(request: pytest.FixtureRequest, migrated: Path, tmp_path_factory: pyt
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the newest schema, to be copied."""
     path = tmp_path_factory.mktemp("migrated") / "podium.db"
-    commands.upgrade(f"sqlite+aiosqlite:///{path}")
+    migrate(f"sqlite+aiosqlite:///{path}")
     return path
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from podium.cli.diagnostics import ExitCode
-from podium.db import commands
 from tests.cli.conftest import Podium
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 YAML = """\
@@ -37,7 +37,7 @@ ONE = {"name": "one", "trigger": {"type": "event", "posture": "Reactive"}, "acti
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server without background services: nothing fires."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from podium.db import commands
 from podium.server import checks as surroundings
 from tests.cli.conftest import Podium
 from tests.cli.processes import ServerProcess, ServicesProcess
+from tests.migrated import migrate
 
 DATABASE = "PODIUM_SERVER_DATABASE_CONNECTION_URL"
 
@@ -68,7 +68,7 @@ def test_each_thing_that_fails_says_why_and_what_to_do(
     monkeypatch.setenv(DATABASE, postgres_url)
     monkeypatch.setenv("PODIUM_REDIS_URL", redis_url)
     monkeypatch.setenv("PODIUM_SERVER_API_PORT", str(free_port))
-    commands.upgrade(postgres_url)
+    migrate(postgres_url)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         for revision, result, detail in (
             ("9999", "failed", "the tables are of a newer Podium; upgrade this one"),

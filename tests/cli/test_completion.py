@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from podium.cli.groups.completion import BASH
-from podium.db import commands
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
 from tests.cli.terminal import Absent, Terminal
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 ODD = "odd $(touch ran) `touch ran` 'q' \"d\""
@@ -25,7 +25,7 @@ ODD = "odd $(touch ran) `touch ran` 'q' \"d\""
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         plant(live.url)
         with httpx.Client(base_url=live.url, follow_redirects=True) as api:

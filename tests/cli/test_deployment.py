@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from podium.cli.diagnostics import ExitCode
-from podium.db import commands
 from tests.cli.conftest import Podium
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 
@@ -18,7 +18,7 @@ from tests.server.conftest import LiveServer, settings_for
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server without background services."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import make_url
 
 from podium.client import checkup
-from podium.db import commands
 from podium.db.connections import open_engine
 from podium.db.options import Options
 from podium.db.urls import sqlite_path
@@ -18,6 +17,7 @@ from podium.server import doctor
 from tests.backing import free_port
 from tests.cli.conftest import Podium
 from tests.db.filling import fill
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 DATABASE = "PODIUM_SERVER_DATABASE_CONNECTION_URL"
@@ -26,7 +26,7 @@ DATABASE = "PODIUM_SERVER_DATABASE_CONNECTION_URL"
 @pytest.fixture
 def used_url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database of a server, which the settings name; nothing answers for it."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     monkeypatch.setenv(DATABASE, database_url)
     monkeypatch.setenv("PODIUM_API_URL", f"http://127.0.0.1:{free_port()}/api")
     return database_url
@@ -137,7 +137,7 @@ def test_what_is_wrong_in_a_database_is_found(podium: Podium, used_url: str) -> 
 def test_a_reference_to_nothing_is_found(podium: Podium, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite, which lets another program make one; --quick leaves it out."""
     monkeypatch.setenv(DATABASE, sqlite_url)
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     execute(sqlite_url, "DELETE FROM flows")
     _, found = findings(podium)
@@ -153,7 +153,7 @@ def test_a_key_that_others_may_read_and_a_disk_that_is_full(
 ) -> None:
     """Both before anything is lost by it."""
     monkeypatch.setenv(DATABASE, sqlite_url)
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     key = Path(f"{sqlite_path(sqlite_url)}.key")
     key.write_text("x")
     key.chmod(0o644)
@@ -169,7 +169,7 @@ def test_nothing_is_changed(podium: Podium, sqlite_url: str, monkeypatch: pytest
     path = Path(str(sqlite_path(sqlite_url)))
     assert findings(podium)[1]["server", "database"]["result"] == "note"
     assert not path.exists()
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     findings(podium)
@@ -181,7 +181,7 @@ def test_an_index_that_postgresql_does_not_use(
 ) -> None:
     """One that was being made when somebody stopped it."""
     monkeypatch.setenv(DATABASE, postgres_url)
-    commands.upgrade(postgres_url)
+    migrate(postgres_url)
     superuser = make_url(postgres_url).username == "postgres"
     if not superuser:
         pytest.skip("PostgreSQL: marking an index as not valid needs a superuser")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from podium.db import commands
 from tests.cli.at_terminal import Seen, at_terminal
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 Edit = Callable[..., Seen]
@@ -37,7 +37,7 @@ file.write_text(text)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server without background services."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

@@ -11,9 +11,9 @@ from podium.client.nouns.command_lines import changing, creating, line, pairs
 from podium.client.nouns.editing import make, send, values_of
 from podium.client.nouns.noun import Noun, joined
 from podium.client.nouns.registry import noun_of
-from podium.db import commands
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 EDITS: list[tuple[str, dict[str, Any], str]] = [
@@ -56,7 +56,7 @@ MAKES: list[tuple[str, dict[str, Any], str]] = [
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

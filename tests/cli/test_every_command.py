@@ -14,10 +14,10 @@ import yaml
 from podium.cli.diagnostics import MEANINGS, ExitCode
 from podium.client.nouns.noun import Noun, endpoint
 from podium.client.nouns.registry import NOUNS, noun_of
-from podium.db import commands
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
 from tests.cli.tree import Leaf, leaves
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ FORMATS = ("json", "jsonl", "csv", "yaml", "name")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with one of everything."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

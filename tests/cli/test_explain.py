@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from podium.db import commands
 from tests.cli.conftest import Podium
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 
 @pytest.fixture
 def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """A live server on each kind of database, which the settings name."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     with LiveServer(settings_for(database_url), with_services=False) as server:
         monkeypatch.setenv("PODIUM_API_URL", server.url)
         with httpx.Client(base_url=server.url, timeout=20, follow_redirects=True) as client:

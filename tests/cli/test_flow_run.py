@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from podium.cli.output import Output
-from podium.db import commands
 from podium.db.ids import new_id
 from tests.cli.conftest import Podium
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 STARTED = "2026-05-06T07:08:09.123456Z"
@@ -20,7 +20,7 @@ STARTED = "2026-05-06T07:08:09.123456Z"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with the runs of two flows."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from podium.db import commands
 from tests.e2e.orchard import DEPLOYMENTS, plant
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # `make restarts` runs it
@@ -105,7 +105,7 @@ for each in ("GET", "POST", "PATCH", "PUT", "DELETE"):
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with an orchard, and automations that name each other and themselves, two of them of one name."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('source') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         plant(live.url)
         with httpx.Client(base_url=live.url, follow_redirects=True) as api:
@@ -125,7 +125,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def target(database_url: str) -> Iterator[str]:
     """A server that has nothing."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     with LiveServer(settings_for(database_url), with_services=False) as live:
         yield live.url
 

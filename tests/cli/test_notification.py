@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from podium.cli.diagnostics import ExitCode
-from podium.db import commands
 from tests.cli.conftest import Podium
 from tests.cli.notifying import Sink, slack_block
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 CHANNEL = "my-slack-webhook"
@@ -21,7 +21,7 @@ CHANNEL = "my-slack-webhook"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with its background services."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=True) as live:
         yield live
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from podium.db import commands
 from tests.cli.at_terminal import Seen, at_terminal
 from tests.cli.conftest import Podium
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 MANY = 300
@@ -19,7 +19,7 @@ MANY = 300
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated database."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     return url
 
 
@@ -110,7 +110,7 @@ def test_apply_and_import(podium: Podium, server: LiveServer, variables: Path, t
     assert bars(seen, "Applying")
     assert seen.lines[-1] == f"{MANY} changed."
     other = f"sqlite+aiosqlite:///{tmp_path / 'other.db'}"
-    commands.upgrade(other)
+    migrate(other)
     with LiveServer(settings_for(other), with_services=False) as live:
         seen = at_terminal("import", "--from", server.url, "--yes", "--kind", "variable", PODIUM_API_URL=live.url)
     assert bars(seen, "Importing")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from podium.db import commands
 from tests import backing
 from tests.cli.followed import Command, Run, numbers, without_websockets
 from tests.cli.processes import ServerProcess
+from tests.migrated import migrate
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # `make restarts` runs it
 RESTARTS = 10
@@ -70,7 +70,7 @@ def test_nothing_is_lost_or_told_twice(
     tmp_path: Path, home: Path, free_port: int, database_url: str, way: str, end: str, code: int
 ) -> None:
     """Ten servers after one another, killed or told to stop while lines are written; each line and state once."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     url = f"http://127.0.0.1:{free_port}/api"
     setting = {"PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url}
     chance = random.Random(4)  # no secret

@@ -20,11 +20,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from podium import __version__
-from podium.db import commands
 from podium.server import pidfile
 from tests import backing
 from tests.cli.conftest import Podium
 from tests.cli.processes import FreshServer, ServerProcess
+from tests.migrated import migrate
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
@@ -212,7 +212,7 @@ def _port_of(url: str) -> int:
 def test_a_newer_schema_is_left_alone(podium: Podium, free_port: int, tmp_path: Path, monkeypatch: Any) -> None:
     """A database of a newer Podium is refused in one line, and not changed."""
     path = tmp_path / "newer.db"
-    commands.upgrade(f"sqlite+aiosqlite:///{path}")
+    migrate(f"sqlite+aiosqlite:///{path}")
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from podium.db import commands
 from tests.cli.garden import plant
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 RUNS = 25
@@ -29,7 +29,7 @@ NAMES = 8.6
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         plant(live.url)
         yield live

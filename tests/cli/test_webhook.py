@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from podium.cli.diagnostics import ExitCode
-from podium.db import commands
 from tests.cli.conftest import Podium
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 GITHUB = """\
@@ -24,7 +24,7 @@ GITHUB = """\
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server without background services, which webhooks do not need."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

@@ -19,10 +19,10 @@ import httpx
 import pytest
 import sqlalchemy
 
-from podium.db import commands
 from podium.db.urls import sync_url
 from tests.concurrency import history
 from tests.crash.server import Server
+from tests.migrated import migrate
 
 HERE = Path(__file__).parent
 CLIENTS = int(os.environ.get("PODIUM_TEST_CLIENTS", "4"))
@@ -229,7 +229,7 @@ class Fuzz:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fuzz(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fuzz]:
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
-    commands.upgrade(url)
+    migrate(url)
     made = Fuzz(tmp_path, url)
     try:
         made.server.start()

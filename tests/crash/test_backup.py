@@ -24,6 +24,7 @@ from podium.db.connections import open_engine
 from podium.db.options import Options
 from tests import backing
 from tests.cli.processes import ServerProcess
+from tests.migrated import migrate
 
 BACKUPS = int(os.environ.get("PODIUM_TEST_BACKUPS", "1"))
 RUNS = int(os.environ.get("PODIUM_TEST_BACKUP_RUNS", "0"))
@@ -68,7 +69,7 @@ class Writer:
 
 @pytest.fixture
 def server(database_url: str, tmp_path: Path, free_port: int) -> Iterator[ServerProcess]:
-    commands.upgrade(database_url)
+    migrate(database_url)
     setting = {"PODIUM_SERVER_DATABASE_CONNECTION_URL": database_url}
     with ServerProcess(tmp_path, free_port, **setting) as process:
         yield process.until_ready()

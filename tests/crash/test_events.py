@@ -15,7 +15,6 @@ import httpx
 import pytest
 from sqlalchemy import Connection, func, select
 
-from podium.db import commands
 from podium.db.connections import open_engine
 from podium.db.options import Options
 from podium.db.tables.events import event_deliveries, event_resources, events
@@ -23,6 +22,7 @@ from podium.db.tables.task_runs import task_run_states, task_runs
 from podium.server.events.event import Event
 from tests.crash.server import Server
 from tests.crash.streaming import Row, Streamer, Told, UpTime, lives_of_task_runs, reference
+from tests.migrated import migrate
 
 EVENTS = int(os.environ.get("PODIUM_TEST_EVENTS", "2000"))
 CLIENTS = 4
@@ -39,7 +39,7 @@ def killable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[S
     on_sqlite = request.param == "sqlite"
     url: str = request.getfixturevalue("sqlite_url" if on_sqlite else "postgres_url")
     variables = {} if on_sqlite else {"PODIUM_REDIS_URL": request.getfixturevalue("redis_url")}
-    commands.upgrade(url)
+    migrate(url)
     server = Server(tmp_path, url, **variables)
     server.start()
     yield server, url

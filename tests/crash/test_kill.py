@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from podium.db import commands
 from tests.crash.server import Server
+from tests.migrated import migrate
 
 KILLS = int(os.environ.get("PODIUM_TEST_KILLS", "3"))
 WRITERS = 16
@@ -32,7 +32,7 @@ class History:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def killable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
-    commands.upgrade(url)
+    migrate(url)
     server = Server(tmp_path, url)
     server.start()
     yield server

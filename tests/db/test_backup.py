@@ -31,6 +31,7 @@ from podium.db.types import EPOCH, MICROSECOND
 from podium.db.urls import sqlite_path, sync_url
 from tests.backing import Postgres
 from tests.db.filling import fill
+from tests.migrated import migrate
 
 Run = Callable[..., tuple[int, str, str]]
 OPTIONS = Options()
@@ -50,7 +51,7 @@ def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def filled_url(database_url: str) -> str:
     """A database with rows in every table."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     fill(database_url)
     return database_url
 
@@ -205,7 +206,7 @@ def test_a_file_or_folder_that_is_not_there(filled_url: str, tmp_path: Path, pod
 @pytest.mark.parametrize("damage", ["cut", "text", "byte", "row", "newer", "stranger"])
 def test_a_damaged_backup_is_refused_and_changes_nothing(sqlite_url: str, tmp_path: Path, damage: str) -> None:
     """Whatever happened to the file: verifying and restoring say so, and the database is what it was."""
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     file = tmp_path / "b.zip"
     save(sqlite_url, OPTIONS, file)
@@ -249,7 +250,7 @@ def _rewrite(file: Path, damage: str) -> None:
 
 def test_a_restore_that_fails_leaves_postgresql_as_it_was(postgres_url: str, tmp_path: Path) -> None:
     """Also one that fails at its last table: everything is one transaction."""
-    commands.upgrade(postgres_url)
+    migrate(postgres_url)
     fill(postgres_url)
     file = tmp_path / "b.zip"
     save(postgres_url, OPTIONS, file)
@@ -268,7 +269,7 @@ def test_a_restore_that_fails_leaves_postgresql_as_it_was(postgres_url: str, tmp
 
 def test_a_restore_waits_for_no_server_and_disturbs_none(database_url: str, tmp_path: Path, podium: Run) -> None:
     """Where one works with the database, nothing is done."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     save(database_url, OPTIONS, tmp_path / "b.zip")
     claim = services_claim(database_url, OPTIONS)
     assert claim.take()
@@ -282,7 +283,7 @@ def test_a_restore_waits_for_no_server_and_disturbs_none(database_url: str, tmp_
 
 def test_a_database_that_only_a_server_has_touched_is_empty(database_url: str, tmp_path: Path) -> None:
     """What a server writes by itself is in nobody's way; what somebody made is."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     save(database_url, OPTIONS, tmp_path / "b.zip")
     execute(database_url, "INSERT INTO api_presence (id, since, seen) SELECT 1, created, created FROM workspaces")
     restoring.restore(database_url, OPTIONS, tmp_path / "b.zip")
@@ -297,7 +298,7 @@ def test_a_database_that_only_a_server_has_touched_is_empty(database_url: str, t
 
 def test_a_bad_text_of_another_program_fails_no_backup(sqlite_url: str, postgres_url: str, tmp_path: Path) -> None:
     """What is no UTF-8 or no JSON in SQLite becomes what can be stored everywhere."""
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     with sqlite3.connect(str(sqlite_path(sqlite_url))) as connection:
         connection.execute("UPDATE flows SET name = CAST(x'66ff00' AS TEXT), tags = 'no json' WHERE name = 'plain0'")
@@ -316,7 +317,7 @@ def block(url: str, key: str) -> None:
 def test_the_key_of_blocks_goes_along(sqlite_url: str, other_url: str, tmp_path: Path, podium: Run) -> None:
     """The key beside the SQLite file is in the backup, and where a restored server looks for it afterwards."""
     key = Fernet.generate_key().decode()
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     block(sqlite_url, key)
     Path(f"{sqlite_path(sqlite_url)}.key").write_text(f"{key}\n")
@@ -330,7 +331,7 @@ def test_the_key_of_blocks_goes_along(sqlite_url: str, other_url: str, tmp_path:
 def test_a_key_that_is_left_out_is_named(sqlite_url: str, tmp_path: Path, podium: Run) -> None:
     """The backup says what else to keep; verifying and restoring, that it is missing, and how to give it."""
     key = Fernet.generate_key().decode()
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     block(sqlite_url, key)
     Path(f"{sqlite_path(sqlite_url)}.key").write_text(f"{key}\n")
@@ -350,7 +351,7 @@ def test_a_key_that_is_left_out_is_named(sqlite_url: str, tmp_path: Path, podium
 def test_a_key_beside_the_target_stays_and_the_restored_one_decrypts(sqlite_url: str, tmp_path: Path) -> None:
     """Two keys: the one in the file goes on encrypting, the one of the backup is in the database."""
     old, new = (Fernet.generate_key().decode() for _ in range(2))
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     block(sqlite_url, old)
     Path(f"{sqlite_path(sqlite_url)}.key").write_text(f"{old}\n")
@@ -364,7 +365,7 @@ def test_a_key_beside_the_target_stays_and_the_restored_one_decrypts(sqlite_url:
 
 def test_writers_go_on_during_a_backup_and_are_not_in_it(postgres_url: str, tmp_path: Path) -> None:
     """Its locks are those of a reader: writing and reading go on meanwhile."""
-    commands.upgrade(postgres_url)
+    migrate(postgres_url)
     fill(postgres_url)
     with psycopg.connect(sync_url(postgres_url).replace("+psycopg", ""), autocommit=True) as writer:
 
@@ -379,7 +380,7 @@ def test_writers_go_on_during_a_backup_and_are_not_in_it(postgres_url: str, tmp_
 
 def test_rows_of_the_past_get_partitions(sqlite_url: str, postgres_url: str, tmp_path: Path) -> None:
     """So that they are deleted whole when they are too old, as if they had been written where they are now."""
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url)
     now = datetime.now(UTC)
     for days in range(4):

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from podium.db import commands
 from podium.db.bulk import CHUNK, insert_many, insert_new, put_many, put_missing, put_newest, set_many
 from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, canonical_id, new_id, new_ids
@@ -19,6 +18,7 @@ from podium.db.tables.logs import logs
 from podium.db.tables.services import service_heartbeats
 from podium.db.tables.task_runs import task_runs
 from podium.db.unit import Tx
+from tests.migrated import migrate
 
 NOW = datetime(2024, 5, 6, 12, 0, 0, 1, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ NOW = datetime(2024, 5, 6, 12, 0, 0, 1, tzinfo=UTC)
 @pytest.fixture
 def run(database_url: str) -> Any:
     """Runs a writing unit on a migrated database."""
-    commands.upgrade(database_url)
+    migrate(database_url)
 
     def write(unit: Any) -> Any:
         async def work() -> Any:

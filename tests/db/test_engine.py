@@ -16,6 +16,7 @@ from podium.db.tables.variables import variables
 from podium.db.tables.workspaces import workspaces
 from podium.db.unit import WORKSPACE, Tx
 from podium.profiles import load_settings
+from tests.migrated import migrate
 
 NAMES = select(variables.c.name).where(variables.c.workspace_id == WORKSPACE).order_by(variables.c.name)
 
@@ -32,7 +33,7 @@ def _names(tx: Tx) -> list[str]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    commands.upgrade(database_url)
+    migrate(database_url)
     database = Database(database_url)
     yield database
     await database.close()

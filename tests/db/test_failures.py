@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import bindparam, literal, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from podium.db import commands
 from podium.db.bulk import insert_many
 from podium.db.engine import Database
 from podium.db.errors import DatabaseUnavailable, ValueRefused
@@ -20,13 +19,14 @@ from podium.db.tables.logs import logs
 from podium.db.tables.workspaces import workspaces
 from podium.db.types import Timestamp
 from podium.db.unit import Tx
+from tests.migrated import migrate
 
 END_OF_TIME = dt.datetime.fromisoformat("9999-12-31T23:59:59-14:00")
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    commands.upgrade(database_url)
+    migrate(database_url)
     database = Database(database_url)
     yield database
     await database.close()

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from podium.db import commands
 from podium.db.engine import Database
 from podium.db.ids import new_id
 from podium.db.prepared import Prepared
 from podium.db.tables.variables import variables
 from podium.db.unit import WORKSPACE, Row, Tx
+from tests.migrated import migrate
 
 INSERT = insert(variables)
 INSERT_RETURNING = insert(variables).returning(variables.c.id, variables.c.created, variables.c.value)
@@ -23,7 +23,7 @@ UPDATE = update(variables).where(variables.c.name == bindparam("wanted")).values
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    commands.upgrade(database_url)
+    migrate(database_url)
     database = Database(database_url)
     yield database
     await database.close()

@@ -12,6 +12,7 @@ from podium.cli.app import main
 from podium.cli.diagnostics import ExitCode
 from podium.db import commands
 from tests import backing
+from tests.migrated import migrate
 
 Run = Callable[..., tuple[int, str, str]]
 FLOW_RUNS = 300
@@ -32,7 +33,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def _filled(url: str) -> str:
-    commands.upgrade(url)
+    migrate(url)
     fill(url, Scale.of(FLOW_RUNS), lambda words: None)
     return url
 
@@ -149,7 +150,7 @@ def test_a_sqlite_file_becomes_smaller(sqlite_url: str, monkeypatch: pytest.Monk
     """One that is new by itself; one of an older version when it is written anew, and from then on by itself."""
     monkeypatch.setenv("PODIUM_SERVER_DATABASE_CONNECTION_URL", sqlite_url)
     path = Path(sqlite_url.partition(":///")[2])
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     fill(sqlite_url, Scale.of(700), lambda words: None)
     before = path.stat().st_size
     assert main(["server", "database", "prune", "--older-than", "1d", "--yes"]) == 0

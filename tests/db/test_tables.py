@@ -11,6 +11,7 @@ from podium.db.connections import open_engine
 from podium.db.options import Options
 from podium.db.tables import metadata
 from tests.db.catalogue import seen_whole
+from tests.migrated import migrate
 
 SERVER_WIDE = {
     "workspaces",
@@ -171,7 +172,7 @@ def test_sqlite_answers_by_index(sqlite_engine: Engine, index: str) -> None:
 
 def test_postgresql_answers_by_index(postgres_url: str) -> None:
     """Each index serves the query it is for, without sorting, when reading the whole table is out of the question."""
-    commands.upgrade(postgres_url)
+    migrate(postgres_url)
     engine = open_engine(postgres_url, Options())
     with engine.connect() as connection:
         for way in ("seqscan", "bitmapscan", "sort"):

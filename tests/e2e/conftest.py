@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from podium.db import commands
-from tests import backing
+from tests import backing, migrated
 from tests.forking import Forked, Starter, start_podium
+from tests.migrated import migrate
 
 ROOT = Path(__file__).parents[2]
 PREFECT = ROOT / ".venv-prefect" / "bin"
@@ -236,11 +236,11 @@ def podium(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     home = tmp_path_factory.mktemp("e2e")
     settings: dict[str, str] = getattr(request.module, "SERVER_SETTINGS", {})
     if request.param == "sqlite":
-        yield from _serve(home, f"sqlite+aiosqlite:///{home / 'podium.db'}", settings)
+        yield from _serve(home, migrated.sqlite(home), settings)
     else:
         postgres: backing.Postgres = request.getfixturevalue("postgres")
         with postgres.database() as url:
-            commands.upgrade(url)
+            migrate(url)
             yield from _serve(home, url, settings)
 
 

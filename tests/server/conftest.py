@@ -11,46 +11,37 @@ import httpx
 import msgspec
 import pytest
 
-from podium.db import commands
 from podium.db.engine import Database
 from podium.db.unit import Tx
 from podium.profiles import Settings, load_settings
 from podium.server import main
 from podium.server.app import create_runtime
 from podium.server.runtime import Runtime
-from tests import backing
+from tests import backing, migrated
 
 KINDS = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_sqlite() -> Path:
     """A SQLite file with the newest schema, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "podium.db"
-    commands.upgrade(f"sqlite+aiosqlite:///{path}")
-    return path
+    return migrated.sqlite_file()
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: backing.Postgres) -> Iterator[str]:
+def migrated_postgres(postgres: backing.Postgres) -> str:
     """The URL of a PostgreSQL database with the newest schema, to be used as a template."""
-    with postgres.database() as url:
-        commands.upgrade(url)
-        yield url
+    return f"{postgres.url.rpartition('/')[0]}/{migrated.postgres_template(postgres)}"
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a migrated database that the tests of a module share, once for each kind."""
     if request.param == "sqlite":
-        source: Path = request.getfixturevalue("migrated_sqlite")
-        path = tmp_path_factory.mktemp("database") / "podium.db"
-        path.write_bytes(source.read_bytes())
-        yield f"sqlite+aiosqlite:///{path}"
+        yield migrated.sqlite(tmp_path_factory.mktemp("database"))
     else:
-        template: str = request.getfixturevalue("migrated_postgres")
         postgres: backing.Postgres = request.getfixturevalue("postgres")
-        with postgres.database(template=template.rpartition("/")[2]) as url:
+        with postgres.database(migrated.postgres_template(postgres)) as url:
             yield url
 
 

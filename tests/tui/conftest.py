@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from podium.db import commands
 from tests.cli.garden import plant
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 
 
@@ -13,7 +13,7 @@ from tests.server.conftest import LiveServer, settings_for
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A live server on its own database, shared by a module."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

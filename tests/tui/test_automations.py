@@ -7,9 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from podium.db import commands
 from tests.cli.notifying import Sink, slack_block
 from tests.cli.shell import until
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui.stage import staged
 
@@ -20,7 +20,7 @@ CHANNEL = "my-slack"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """With its services: automations fire and deliveries are sent."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=True) as live:
         yield live
 

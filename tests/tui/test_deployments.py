@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from podium.db import commands
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui.editing import ScriptedEditor, editor
 from tests.tui.stage import Stage, staged
@@ -33,7 +33,7 @@ SCHEMA = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """With its services: schedules make runs."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     settings = settings_for(url, **{"server.services.scheduler.recent_deployments_loop_seconds": 1})
     with LiveServer(settings, with_services=True) as live:
         yield live

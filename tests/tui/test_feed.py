@@ -12,10 +12,10 @@ import httpx
 import pytest
 from textual.app import App, ComposeResult
 
-from podium.db import commands
 from podium.tui.screens import feed
 from podium.tui.widgets.stream import MOST, Stream, Told
 from tests.cli.processes import ServerProcess
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui.stage import Stage, staged
 
@@ -186,7 +186,7 @@ async def flooded(url: str, reads: list[int], paints: list[float]) -> None:
 
 async def test_a_server_that_goes_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('gone') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         post(live.url, event("before.the.end"))
         stage_of = staged(live.url, "feed")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from podium.db import commands
 from podium.tui.screens import health
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui.stage import staged
 
@@ -17,7 +17,7 @@ from tests.tui.stage import staged
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with its services."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('serving') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=True) as live:
         yield live
 

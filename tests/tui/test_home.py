@@ -9,8 +9,8 @@ import pytest
 
 from podium.client.api import Client
 from podium.client.errors import Refused
-from podium.db import commands
 from podium.wire.endpoint import Endpoint
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui.stage import Stage, staged
 
@@ -21,7 +21,7 @@ LONG = "a-run-with-a-very-long-name-that-nobody-would-want-to-cut-but-has-to-be-
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server where nothing ever ran."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('empty') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

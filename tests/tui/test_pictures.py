@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from podium.db import commands
 from podium.tui.views import VIEWS
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui import scenery
 from tests.tui.stage import Stage, masked, staged
@@ -27,7 +27,7 @@ Act = Callable[[Stage], Awaitable[object]]
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database to draw."""
     path = tmp_path_factory.mktemp("database") / "podium.db"
-    commands.upgrade(f"sqlite+aiosqlite:///{path}")
+    migrate(f"sqlite+aiosqlite:///{path}")
     return path
 
 
@@ -44,7 +44,7 @@ def scene(database: Path) -> Iterator[LiveServer]:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with nothing on it."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('empty') / 'podium.db'}"
-    commands.upgrade(url)
+    migrate(url)
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
 

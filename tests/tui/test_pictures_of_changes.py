@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from podium.db import commands
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui import scenery
 from tests.tui.editing import ScriptedEditor, editor
@@ -43,7 +43,7 @@ SCHEMA: dict[str, Any] = {
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with what the pictures show."""
     database: Path = tmp_path_factory.mktemp("database") / "podium.db"
-    commands.upgrade(f"sqlite+aiosqlite:///{database}")
+    migrate(f"sqlite+aiosqlite:///{database}")
     with LiveServer(settings_for(f"sqlite+aiosqlite:///{database}"), with_services=False) as live:
         with httpx.Client(base_url=live.url, timeout=20) as api:
             _build(api)

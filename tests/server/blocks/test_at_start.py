@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
-from podium.db import commands
 from podium.db.tables.blocks import block_schema_references, block_schemas, block_types
 from podium.db.tables.configuration import configuration
 from podium.db.unit import Tx
@@ -19,6 +18,7 @@ from podium.server.operations.block_catalogue import (
     workspaces_without,
 )
 from podium.server.operations.block_types import change_block_type
+from tests.migrated import migrate
 from tests.server.conftest import LiveServer, Units, settings_for
 
 CATALOGUE = {each.slug: each for each in load()}
@@ -58,7 +58,7 @@ def _all(api: str, kind: str) -> list[dict[str, Any]]:
 
 def test_clients_find_the_blocks_they_expect(database_url: str) -> None:
     """With the first answer, and not when the setting is off; the client needs to register none of its own."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     off = settings_for(database_url, PODIUM_SERVER_REGISTER_BLOCKS_ON_START=False)
     with LiveServer(off, with_services=False) as server:
         assert _all(server.url, "block_types") == []

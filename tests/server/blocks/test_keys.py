@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
-from podium.db import commands
 from podium.db.urls import sqlite_path
+from tests.migrated import migrate
 from tests.server.blocks.conftest import MASK, Block, reference
 from tests.server.conftest import LiveServer, settings_for
 
@@ -32,7 +32,7 @@ def serving(database_url: str, **settings: Any) -> Iterator[httpx.Client]:
 @pytest.fixture
 def url(database_url: str) -> str:
     """The URL of a migrated database."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     return database_url
 
 
@@ -127,7 +127,7 @@ def test_keys_can_be_changed(url: str) -> None:
 
 def test_a_key_in_a_sqlite_database_moves_to_its_file(sqlite_url: str) -> None:
     """Earlier databases have it inside: it is read, then replaced, and taken out."""
-    commands.upgrade(sqlite_url)
+    migrate(sqlite_url)
     key = Fernet.generate_key()
     path = str(sqlite_path(sqlite_url))
     with serving(sqlite_url) as api:

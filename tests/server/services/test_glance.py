@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from podium.db import commands
 from podium.db.ids import new_id
 from podium.db.tables.concurrency import concurrency_leases
 from podium.db.tables.deployments import deployment_schedules
@@ -21,6 +20,7 @@ from podium.server.services.glance import Glance
 from podium.server.services.registry import SERVICES, Service
 from podium.server.services.runner import Services
 from podium.wire.worker_channel import CANCELLING_TIMEOUT
+from tests.migrated import migrate
 from tests.server.conftest import Units, settings_for
 from tests.server.rows import Rows
 from tests.sql import counted_statements
@@ -114,7 +114,7 @@ def test_each_look_finds_the_work_of_its_service(units: Units) -> None:
 
 async def test_a_round_without_work_is_left_out_and_counts_as_done(database_url: str) -> None:
     """Until there is work: the answer of a look serves for a moment only."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     runtime = create_runtime(settings_for(database_url, PODIUM_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS="0.4"))
     rounds: list[Runtime] = []
 
@@ -138,7 +138,7 @@ async def test_a_round_without_work_is_left_out_and_counts_as_done(database_url:
 
 async def test_an_idle_server_says_little_to_its_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer than two statements a second, all services on, with deployments whose runs are made ahead."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     with counted_statements(monkeypatch) as counts:
         runtime = create_runtime(settings_for(database_url))
         await _add_deployments(runtime, 20)
@@ -160,7 +160,7 @@ async def test_a_pass_of_the_scheduler_says_as_much_for_many_deployments(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By pages and batches, never by deployment: 200 of them in two pages, with 600 runs in two batches."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     with counted_statements(monkeypatch) as counts:
         runtime = create_runtime(settings_for(database_url))
         await _add_deployments(runtime, 200)
