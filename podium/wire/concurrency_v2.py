@@ -7,7 +7,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from podium.wire.endpoint import Answer, Body, Endpoint, Patch
-from podium.wire.explain import Holder
 from podium.wire.parameters import Listing, Parameters, Row
 from podium.wire.scalars import Amount, Id, Name, OrDefault, PositiveAmount, Rate
 
@@ -164,13 +163,6 @@ DELETE = Endpoint(
     status=204,
     statuses=(404, 422),
     permission="edit",
-)
-HOLDERS = Endpoint(
-    method="GET",
-    path="/v2/concurrency_limits/{id_or_name}/holders",
-    summary="Tell who holds the slots of a global concurrency limit",
-    answer=list[Holder],
-    statuses=(404, 422),
 )
 INCREMENT = Endpoint(
     method="POST",

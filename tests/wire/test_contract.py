@@ -22,7 +22,6 @@ OWN = {
     ("GET", "/automations/{id}/refusals"),
     ("POST", "/automations/test"),
     ("GET", "/flow_runs/{id}/explain"),
-    ("GET", "/v2/concurrency_limits/{id_or_name}/holders"),
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),

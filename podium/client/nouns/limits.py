@@ -58,27 +58,30 @@ def _status(limit: Any, names: Names) -> str:
     return "ready" if limit.active else "paused"
 
 
-def _global_holders(client: "Client", limit: Any) -> Sequence[Any]:
-    return _holders(client, limit.id)
-
-
 _OPTIONS = (
     Option("limit", "--limit", "number"),
     Option("slot_decay_per_second", "--slot-decay-per-second", "number"),
 )
 
 
-def _tag_holders(client: "Client", limit: Any) -> Sequence[Any]:
-    return _holders(client, f"tag:{limit.tag}")
-
-
-def _holders(client: "Client", limit: str) -> Sequence[Any]:
-    """Who holds its slots; nobody that is known where the server is none of Podium's."""
+def _of_slots(client: "Client", limit: Any) -> Any:
+    """What the server tells of the slots of a limit; None where it is none of Podium's."""
     try:
-        holders: list[Any] = client.call(endpoint("concurrency_v2.HOLDERS"), id_or_name=limit)
+        found = client.call(endpoint("slots.FILTER"), {"ids": [limit.id], "holders": MOST_HOLDERS})
     except NotFound:
+        return None
+    return found[0] if found else None
+
+
+def _holders(client: "Client", limit: Any) -> Sequence[Any]:
+    """Who holds its slots; those that were taken without a lease are told in one line."""
+    from podium.wire.explain import Holder
+
+    slots = _of_slots(client, limit)
+    if slots is None:
         return []
-    return holders
+    unknown = [Holder(kind="unknown", id=None, slots=slots.anonymous)] if slots.anonymous else []
+    return [*slots.holders, *unknown]
 
 
 def _holder(holder: Any, names: Names) -> str:
@@ -128,7 +131,7 @@ GLOBAL_LIMIT = Noun(
         {"name": "", "limit": 1, "active": True, "slot_decay_per_second": 0},
         options=(Option("name"), *_OPTIONS, Option("active", "", "switch", "--disable")),
     ),
-    sections=(Section("holders", _global_holders, HOLDER_COLUMNS),),
+    sections=(Section("holders", _holders, HOLDER_COLUMNS),),
 )
 
 TAG_LIMIT = Noun(
@@ -150,7 +153,7 @@ TAG_LIMIT = Noun(
         Action("reset", "Reset", "Empty the slots of limits; task runs that hold them go on.", _reset, asks=True),
         Action("delete", "Deleted", "Delete concurrency limits.", _delete_tag, asks=True),
     ),
-    sections=(Section("holders", _tag_holders, HOLDER_COLUMNS),),
+    sections=(Section("holders", _holders, HOLDER_COLUMNS),),
     edits=Edits(
         "concurrency.CREATE",
         ("concurrency_limit",),

@@ -11,13 +11,7 @@ from podium.server.errors import Conflict, NotFound
 from podium.server.events.lifecycle import concurrency_limit_event, tag_concurrency_limit_event
 from podium.server.operations import concurrency
 from podium.server.operations.concurrency import FOREVER, TAG_PREFIX, Refused
-from podium.server.operations.explaining.subject import lease_holders
 from podium.server.queries import leases
-from podium.server.queries.explanations import leases_on
-from podium.wire.explain import Holder
-
-SHOWN = 1000
-"""Holders of a limit that are told."""
 
 _SHOWN = ("id", "created", "updated", "active", "name", "limit", "slot_decay_per_second")
 
@@ -57,15 +51,6 @@ def read_limit(tx: Tx, id_or_name: str) -> Row:
 def list_limits(tx: Tx, limit: int, offset: int) -> list[Row]:
     """What the wire shows of the limits, by name."""
     return [as_answer(row, tx) for row in leases.list_limits(tx, limit, offset)]
-
-
-def read_holders(tx: Tx, id_or_name: str) -> list[Holder]:
-    """Who holds the slots of a limit, the longest first; ``NotFound`` when there is no such limit."""
-    limit = get_limit(tx, id_or_name)
-    concurrency.decay(tx, limit)
-    held = lease_holders(leases_on(tx, limit["id"]), SHOWN)
-    without_lease = limit["anonymous_slots"]
-    return [*held, Holder(kind="unknown", id=None, slots=without_lease)] if without_lease else held
 
 
 def change_limit(tx: Tx, id_or_name: str, values: Mapping[str, Any]) -> None:

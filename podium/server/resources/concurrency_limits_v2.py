@@ -6,7 +6,6 @@ from podium.server.http.call import Call
 from podium.server.operations import concurrency, concurrency_limits
 from podium.server.operations.concurrency import Refused, Taken
 from podium.wire import concurrency_v2 as wire
-from podium.wire.explain import Holder
 from podium.wire.parameters import Listing
 
 
@@ -26,11 +25,6 @@ async def create_limit(call: Call, body: wire.ConcurrencyLimitV2Create) -> Row:
 async def read_limit(call: Call) -> Row:
     row: Row = await call.read(concurrency_limits.read_limit, call.path["id_or_name"])
     return row
-
-
-async def read_holders(call: Call) -> list[Holder]:
-    holders: list[Holder] = await call.read(concurrency_limits.read_holders, call.path["id_or_name"])
-    return holders
 
 
 async def list_limits(call: Call, body: Listing) -> list[Row]:
@@ -105,7 +99,6 @@ def _minimal(limits: list[Row]) -> list[Row]:
 ROUTES = (
     (wire.CREATE, create_limit),
     (wire.READ, read_limit),
-    (wire.HOLDERS, read_holders),
     (wire.FILTER, list_limits),
     (wire.UPDATE, update_limit),
     (wire.DELETE, delete_limit),

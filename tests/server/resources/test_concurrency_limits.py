@@ -5,7 +5,6 @@ import httpx
 from podium.db.ids import new_id
 from podium.wire.concurrency import ConcurrencyLimit
 from podium.wire.concurrency_v2 import ConcurrencyLimitV2, GlobalConcurrencyLimit, Lease, MinimalConcurrencyLimit
-from podium.wire.explain import Holder
 from podium.wire.slots import LimitSlots
 from tests.server.conftest import decode
 
@@ -59,23 +58,7 @@ def test_leases(api: httpx.Client) -> None:
     assert api.post(renewal).status_code == 410
 
 
-def test_holders(api: httpx.Client) -> None:
-    """Each lease is told with what holds it; what was taken without one is told in one line."""
-    limit = make(api, 5)
-    assert api.get(f"{V2}/{limit.name}/holders").json() == []
-    flow = api.post("/flows/", json={"name": "held"}).json()["id"]
-    run = api.post("/flow_runs/", json={"flow_id": flow, "name": "holder"}).json()["id"]
-    body = {"names": [limit.name], "slots": 2, "lease_duration": 60, "holder": {"type": "flow_run", "id": run}}
-    assert api.post(f"{V2}/increment-with-lease", json=body).status_code == 200
-    assert api.post(f"{V2}/increment", json={"names": [limit.name], "slots": 1}).status_code == 200
-    held, without = decode(api.get(f"{V2}/{limit.id}/holders"), list[Holder])
-    assert (held.kind, held.id, held.name, held.slots) == ("flow_run", run, "holder", 2)
-    assert held.expires is not None
-    assert (without.kind, without.id, without.slots) == ("unknown", None, 1)
-    assert api.get(f"{V2}/nobody/holders").status_code == 404
-
-
-def test_holders_by_tag(api: httpx.Client) -> None:
+def test_holders_of_a_tag(api: httpx.Client) -> None:
     """A task run is told with the flow run it is of."""
     tag = f"tag-{new_id()}"
     api.post(f"{V1}/", json={"tag": tag, "concurrency_limit": 1})
@@ -84,7 +67,8 @@ def test_holders_by_tag(api: httpx.Client) -> None:
     task = {"flow_run_id": run, "task_key": "t", "dynamic_key": tag, "name": "load-0", "tags": [tag]}
     made = api.post("/task_runs/", json=task).json()["id"]
     api.post(f"{V1}/increment", json={"names": [tag], "task_run_id": made})
-    (held,) = decode(api.get(f"{V2}/tag:{tag}/holders"), list[Holder])
+    limit = read(api, f"tag:{tag}").id
+    ((held,),) = (each.holders for each in decode(api.post("/podium/slots", json={"ids": [limit]}), list[LimitSlots]))
     assert (held.kind, held.name, held.flow_run_id, held.flow_run_name) == ("task_run", "load-0", run, "its-run")
 
 

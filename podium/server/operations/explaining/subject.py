@@ -122,9 +122,9 @@ def task_holders(rows: Sequence[Row]) -> list[Holder]:
     return [msgspec.structs.replace(each, kind="task_run") for each in run_holders(rows)]
 
 
-def lease_holders(leases: Sequence[Row], most: int = facts.SHOWN) -> list[Holder]:
-    """Leases as those who hold slots, so many at the most."""
-    return [lease_holder(lease) for lease in leases[:most]]
+def lease_holders(leases: Sequence[Row]) -> list[Holder]:
+    """The first leases as those who hold slots."""
+    return [lease_holder(lease) for lease in leases[: facts.SHOWN]]
 
 
 def lease_holder(lease: Row) -> Holder:
