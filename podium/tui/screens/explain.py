@@ -68,7 +68,7 @@ class Explain(View):
 
     def _attend(self) -> None:
         super()._attend()
-        if self.is_active and self._looking is None:
+        if self.is_seen and self._looking is None:
             self._looking = self.set_interval(CAUSES_EVERY, self.rung)
 
     def _ignore(self) -> None:

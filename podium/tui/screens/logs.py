@@ -10,7 +10,6 @@ from podium.client.nouns.noun import Noun
 from podium.tui.owners import open_owner
 from podium.tui.panes.logs import LogPane
 from podium.tui.screens.view import View
-from podium.tui.widgets.log import LogText
 
 
 class Logs(View):
@@ -24,18 +23,14 @@ class Logs(View):
     def __init__(self, noun: Noun, row: Any) -> None:
         super().__init__()
         self.noun, self.row = noun, row
+        self.pane = LogPane()
         self.heading = f"Log of {row.name}"
         self.concerns = (f"prefect.{noun.name}.",)
         self.about = (f"prefect.{noun.name}.{row.id}",)
 
     def body(self) -> Iterator[Widget]:
         """The lines."""
-        yield LogPane()
-
-    @property
-    def pane(self) -> LogPane:
-        """The lines."""
-        return self.query_one(LogPane)
+        yield self.pane
 
     def on_mount(self) -> None:
         """Keys are for the lines."""
@@ -58,7 +53,7 @@ class Logs(View):
 
     def _attend(self) -> None:
         super()._attend()
-        if self.is_active:
+        if self.is_seen:
             self.pane.attend()
 
     def _ignore(self) -> None:
@@ -80,6 +75,6 @@ class Logs(View):
     def action_back(self) -> None:
         """Ends a search; then goes back."""
         if self.pane.search:
-            self.query_one(LogText).find("")
+            self.pane.find("")
         else:
             super().action_back()

@@ -173,7 +173,7 @@ class Run(Detail):
 
     def _attend(self) -> None:
         super()._attend()
-        if self.is_active and self._ticking is None:
+        if self.is_seen and self._ticking is None:
             self._ticking = self.set_interval(1.0, self._tick)
             self.pane.attend()
 

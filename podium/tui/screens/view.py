@@ -196,7 +196,7 @@ class View(Screen[None]):
     def _rested_enough(self) -> None:
         if self._again and not self._loading:
             self._again = False
-            if self.is_active:
+            if self.is_seen:
                 self.reload()
 
     def failed(self, error: Exception) -> None:
