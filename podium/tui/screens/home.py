@@ -120,10 +120,10 @@ class Home(View):
         self._fit(self.app.size)
         yield Chart(RANGES[self._range][0], id="history")
         with Container(id="panes"):
-            yield Pane("Late and failed", ATTENTION_COLUMNS, id="attention")
-            yield Pane("Ahead", AHEAD_COLUMNS, id="ahead")
-            yield Pane("Services", SERVICE_COLUMNS, id="services")
-            yield Pane("Pools", POOL_COLUMNS, id="pools")
+            yield Pane("Late and failed", ATTENTION_COLUMNS, bare=True, id="attention")
+            yield Pane("Ahead", AHEAD_COLUMNS, bare=True, id="ahead")
+            yield Pane("Services", SERVICE_COLUMNS, bare=True, id="services")
+            yield Pane("Pools", POOL_COLUMNS, bare=True, id="pools")
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size."""

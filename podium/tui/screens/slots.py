@@ -279,6 +279,7 @@ def lines_of(limit: "LimitSlots", now: datetime) -> Iterator[Shown]:
 
 
 def _person(limit: "LimitSlots", does: str, number: int, who: "Holder", now: datetime) -> Shown:
+    of = f" of {who.flow_run_name}" if who.flow_run_name else ""
     name = who.name or (f"{who.kind.replace('_', ' ')} {who.id}" if who.id else "nobody knows who")
     since = age(who.since, now) if who.since else ""
     expires = "" if who.expires is None or who.expires - now > FOREVER else age(who.expires, now)
@@ -287,7 +288,7 @@ def _person(limit: "LimitSlots", does: str, number: int, who: "Holder", now: dat
     slots = f"{who.slots:,}" if does == "holds" else ""
     state = AWAITING if who.state == "AwaitingConcurrencySlot" else who.state or ""
     kind = "" if who.kind == "unknown" else who.kind.replace("_", " ")
-    line = Line(f"{limit.id}/{does}/{number}/{who.id}", (f"  {does} {name}", kind, slots, state, since, expires))
+    line = Line(f"{limit.id}/{does}/{number}/{who.id}", (f"  {does} {name}{of}", kind, slots, state, since, expires))
     known = who.kind in NOUNS and who.id is not None
     return Shown(line, NOUNS[who.kind] if known else "", who.id or "")
 

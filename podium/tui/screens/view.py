@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -179,6 +180,9 @@ class View(Screen[None]):
             await self.load()
         except (ClientError, ValueError) as error:
             self.failed(error)
+        except NoMatches:
+            if self in self.app.screen_stack:
+                raise  # else it was closed meanwhile
         else:
             self.say("")
         finally:

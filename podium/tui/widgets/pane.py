@@ -38,20 +38,21 @@ class PaneTitle(Widget):
 
 
 class Pane(Vertical):
-    """A title and, once it is furnished, a table: the frame of a screen with several is painted before them.
+    """A title and a table. What fails in it is told in its title; the rows it had stay."""
 
-    What fails in it is told in its title; the rows it had stay.
-    """
-
-    def __init__(self, name: str, columns: Sequence[Column], **options: Any) -> None:
+    def __init__(self, name: str, columns: Sequence[Column], *, bare: bool = False, **options: Any) -> None:
+        """One that is ``bare`` has its table when it is furnished, so that the frame of a screen is painted before."""
         super().__init__(**options)
+        self._bare = bare
         self.title = PaneTitle(name)
         self.table = Table(columns)
         self.rows: dict[str, Any] = {}
 
     def compose(self) -> ComposeResult:
-        """The title."""
+        """Title and table."""
         yield self.title
+        if not self._bare:
+            yield self.table
 
     async def furnish(self) -> None:
         """Puts the table below the title, where it is not there yet."""

@@ -86,6 +86,7 @@ def test_a_tag_tells_its_task_runs_and_those_that_wait(runs: Runs) -> None:
     [limit] = told(runs, ids=[limit_id], kinds=["tag"]).values()
     assert (limit.kind, limit.name, limit.used, limit.waiting) == ("tag", tag, 1, 1)
     assert held(limit) == [("task_run", "a", "Running", 1)]
+    assert limit.holders[0].flow_run_id == flow_run
     assert [(each.kind, each.name) for each in limit.waiters] == [("task_run", "b")]
 
 
