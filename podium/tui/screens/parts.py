@@ -24,7 +24,7 @@ FACTS = 0.4
 class Parts(Detail):
     """`tab` goes from table to table, `enter` opens the row under the cursor."""
 
-    AUTO_FOCUS: ClassVar[str | None] = "Table"
+    AUTO_FOCUS: ClassVar[str | None] = ""
 
     def __init__(self, noun: Noun, row: Any) -> None:
         super().__init__(noun, row)
@@ -34,6 +34,14 @@ class Parts(Detail):
         """What is told of it, and a pane for each list."""
         panes = [Pane(section.name.capitalize(), section.columns, classes="part") for section in self.sections]
         yield Vertical(Text(classes="facts"), *panes, classes="parts")
+
+    async def load(self) -> None:
+        """The thing and its lists as they are now."""
+        for pane in self.panes:
+            await pane.furnish()
+        if self.focused is None and self.panes:
+            self.panes[0].table.focus(scroll_visible=False)
+        await super().load()
 
     @property
     def panes(self) -> list[Pane]:
