@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from podium.tui.views import VIEWS, ViewRow
+from podium.tui.screens.listing import Listing
+from podium.tui.views import VIEWS, ViewRow, view_named
 from tests.server.conftest import LiveServer
 from tests.tui.stage import staged
 
@@ -72,6 +73,19 @@ async def test_read_only_changes_nothing(server: LiveServer, planted: dict[str, 
         await stage.press("ctrl+d")
         await stage.see("started read-only")
         assert not stage.app.screen.is_modal
+
+
+async def test_a_list_that_is_left_while_it_loads_is_no_failure(server: LiveServer, planted: dict[str, str]) -> None:
+    class Left(Listing):
+        async def load(self) -> None:
+            self.dashboard.pop_screen()
+            await self.query("*").remove()
+            await super().load()
+
+    async with staged(server.url, "variable") as stage:
+        await stage.see("region")
+        stage.app.push_screen(Left(view_named("flow") or VIEWS[0]))
+        await stage.see("region")
 
 
 async def test_many_marked_ask_for_their_number(server: LiveServer) -> None:

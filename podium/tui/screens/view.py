@@ -182,7 +182,8 @@ class View(Screen[None]):
             self.failed(error)
         except NoMatches:
             if self in self.app.screen_stack:
-                raise  # else it was closed meanwhile
+                raise
+            return  # it was left meanwhile, and its widgets go before it does
         else:
             self.say("")
         finally:
