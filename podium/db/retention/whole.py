@@ -72,7 +72,7 @@ class PastPartitions:
 def _note(tx: Tx, partition: Partition) -> None:
     """Notes that tallies of a partition's time do not hold any more: no trigger tells of rows dropped as a whole."""
     moment = event_tallies.c.slice
-    slices = select(literal("events"), moment, func.txid_current(), func.clock_timestamp()).distinct()
+    slices = select(literal("events"), moment, func.txid_current(), func.clock_timestamp()).group_by(moment)
     if partition.start is not None:
         slices = slices.where(moment > partition.start - SLICE)
     if partition.end is not None:

@@ -1,9 +1,9 @@
 """Runs and events of the past rolled up, so that counting all reads a line for many (docs/architecture.md, "Tallies").
 
 The runs expected to start in a slice of time are one line of a tally for each workspace, state and kind; the events of
-a slice are one for each workspace and name. A slice counts by its lines where it lies before the horizon and has no
-note; anything else is counted row by row. Triggers leave a note in the transaction that changes a row of the past; a
-roll-up takes away the notes it saw, in one snapshot.
+a slice are one for each workspace, and one for each name. A slice counts by its lines where it lies before the horizon
+and has no note; anything else is counted row by row. Triggers leave a note in the transaction that changes a row of the
+past; a roll-up takes away the notes it saw, in one snapshot.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, PrimaryKeyConstraint, Table, Text, event
 from sqlalchemy.schema import DDL
 
-from podium.db.tables.metadata import metadata, unchecked_workspace
+from podium.db.tables.metadata import metadata, partial, unchecked_workspace
 from podium.db.tables.tally_triggers import CREATE_POSTGRESQL, CREATE_SQLITE
 from podium.db.types import Json, Timestamp
 
@@ -57,13 +57,16 @@ event_tallies = Table(
     metadata,
     unchecked_workspace(),
     Column("slice", Timestamp(), nullable=False),
+    # 0 is the line of all events of the slice, 1 and up are those of a name each.
     Column("number", Integer, nullable=False),
-    # The name of the events; null where the slice has too many names for a line each, and then one line has them all.
     Column("event", Text),
     Column("events", Integer, nullable=False),
     Column("first_occurred", Timestamp(), nullable=False),
     Column("last_occurred", Timestamp(), nullable=False),
+    # Whether the slice has lines of names; not where it has too many.
+    Column("named", Boolean, nullable=False),
     PrimaryKeyConstraint("workspace_id", "slice", "number"),
+    partial("ix_event_tallies_whole", "workspace_id", "slice", where="number = 0"),
 )
 
 tally_horizons = Table(

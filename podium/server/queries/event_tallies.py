@@ -15,11 +15,13 @@ from sqlalchemy import (
     Double,
     Select,
     Subquery,
-    case,
+    Text,
+    cast,
     func,
     insert,
     literal,
     literal_column,
+    null,
     select,
     true,
     union,
@@ -56,10 +58,11 @@ Value = Literal["name"] | Spans | None
 
 
 class _EventTally(Tally):
-    """The tally of events: a line for each name, or one for all where a slice has too many."""
+    """The tally of events: a line for all of a slice, and one for each name unless there are too many."""
 
     def anew(self, dialect: str) -> Any:
         of = events.c
+        names = func.count().over(partition_by=of.workspace_id)
         each = (
             select(
                 of.workspace_id,
@@ -67,25 +70,29 @@ class _EventTally(Tally):
                 func.count().label("events"),
                 func.min(of.occurred).label("first"),
                 func.max(of.occurred).label("last"),
-                func.count().over(partition_by=of.workspace_id).label("names"),
+                (names <= literal_column(str(MOST_NAMES))).label("named"),
             )
             .where(of.occurred >= MOMENT, of.occurred < END)
             .group_by(of.workspace_id, of.event)
-            .subquery("each")
+            .cte("each")
             .c
         )
-        name = case((each.names <= literal_column(str(MOST_NAMES)), each.event))
-        summed = {
-            "workspace_id": each.workspace_id,
-            "slice": MOMENT,
-            "number": func.row_number().over(),
-            "event": name,
-            "events": func.sum(each.events),
-            "first_occurred": func.min(each.first),
-            "last_occurred": func.max(each.last),
-        }
-        lines = select(*(part.label(column) for column, part in summed.items())).group_by(each.workspace_id, name)
-        return insert(event_tallies).from_select(list(summed), lines)
+        whole = select(
+            each.workspace_id,
+            MOMENT,
+            literal_column("0"),
+            cast(null(), Text),
+            func.sum(each.events),
+            func.min(each.first),
+            func.max(each.last),
+            each.named,
+        ).group_by(each.workspace_id, each.named)
+        number = func.row_number().over()
+        by_name = select(
+            each.workspace_id, MOMENT, number, each.event, each.events, each.first, each.last, each.named
+        ).where(each.named)
+        columns = ("workspace_id", "slice", "number", "event", "events", "first_occurred", "last_occurred", "named")
+        return insert(event_tallies).from_select(columns, union_all(whole, by_name))
 
 
 EVENT_TALLY = _EventTally(events, events.c.occurred, event_tallies, CLOSED_AFTER)
@@ -123,15 +130,17 @@ def _parts(tx: Tx, wanted: EventFilter, by: Value, start: datetime, end: datetim
     """What is in the slices from ``start`` to ``end``, by lines or by events; what lies before and after them."""
     since, until = wanted.occurred.since, wanted.occurred.until
     within = [_LINES.workspace_id == WORKSPACE, _LINES.slice >= start, _LINES.slice < end]
+    zero: ColumnElement[int] = literal_column("0")
     note = tally_notes.c
     noted = select(note.slice).where(note.runs == events.name, note.slice >= start, note.slice < end)
     lines = [*within, _LINES.slice.not_in(noted)]
-    untold: Any = noted.distinct()
-    if by == "name" or wanted.event is not None:
-        lines += [_LINES.event.is_not(None), *conditions_of_name(wanted.event, _LINES.event)]
-        untold = union(noted, select(_LINES.slice).where(*within, _LINES.event.is_(None)))
-    yield _of_lines(by, lines)
-    yield _of_slices(tx, untold.subquery("untold"), wanted, by)
+    if by != "name" and wanted.event is None:
+        yield _of_lines(by, [_LINES.number == zero, *lines])
+        yield _of_slices(tx, noted.distinct().subquery("untold"), wanted, by)
+    else:
+        unnamed = select(_LINES.slice).where(_LINES.number == zero, *within, ~_LINES.named)
+        yield _of_lines(by, [_LINES.number > zero, *lines, *conditions_of_name(wanted.event, _LINES.event)])
+        yield _of_slices(tx, union(noted, unnamed).subquery("untold"), wanted, by)
     if since != start:
         yield _of_events(_during(wanted, since, start - MICROSECOND), by)
     yield _of_events(_during(wanted, end, until), by)
@@ -159,7 +168,8 @@ def _of_slices(tx: Tx, slices: Subquery, wanted: EventFilter, by: Value) -> Sele
 
 
 def _of_events(wanted: EventFilter, by: Value) -> Select[Any]:
-    return _raw(by, selected(wanted, events.c.event, events.c.occurred).subquery("chosen").c)
+    chosen = selected(wanted, events.c.event, events.c.occurred).subquery("chosen")
+    return _raw(by, chosen.c).select_from(chosen)
 
 
 def _raw(by: Value, columns: Any) -> Select[Any]:

@@ -28,6 +28,7 @@ GROWING = (
     "artifacts",
     "flow_run_tallies",
     "task_run_tallies",
+    "event_tallies",
 )
 LISTS = re.compile(r"/(filter|paginate|count|history|lateness|counts|count-task-runs|next-runs|graph-v2)$|_states/$")
 OF_ONE = ("/flow_runs/{id}/input/filter",)

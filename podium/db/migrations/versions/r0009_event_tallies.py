@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from podium.db.migrations.operations import dialect
+from podium.db.migrations.operations import create_partial_index, dialect
 from podium.db.types import Id, Timestamp
 
 revision = "0009"
@@ -44,8 +44,10 @@ def upgrade() -> None:
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("first_occurred", Timestamp(), nullable=False),
         sa.Column("last_occurred", Timestamp(), nullable=False),
+        sa.Column("named", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "slice", "number", name="pk_event_tallies"),
     )
+    create_partial_index("ix_event_tallies_whole", "event_tallies", ["workspace_id", "slice"], "number = 0")
     if dialect() == "postgresql":
         op.execute(NOTE)
     for statement in _postgresql() if dialect() == "postgresql" else _sqlite():
