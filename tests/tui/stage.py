@@ -139,7 +139,7 @@ MASKS = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), lambda found: "0" * len(found[0])),
     (re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d"), lambda found: f"2026-05-06{found[1]}07:08:09"),
     (re.compile(r"(07:08:09)\.\d{1,6}"), lambda found: f"{found[1]}.123456"[: len(found[0])].ljust(len(found[0]), "0")),
-    (re.compile(r"(\d+h\d\dm)\d\ds"), lambda found: f"{found[1]}00s"),
+    (re.compile(r"(\d+h)\d\dm\d\ds"), lambda found: f"{found[1]}30m00s"),
     (re.compile(r"127\.0\.0\.1:\d{4,5}"), lambda found: "127.0.0.1:4200".ljust(len(found[0]))),
 )
 """What differs from run to run, and what stands for it in the pictures."""

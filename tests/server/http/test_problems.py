@@ -123,7 +123,7 @@ def test_a_mistake_of_ours(server: LiveServer, api: httpx.Client, monkeypatch: A
     def broken(tx: Tx, *args: Any) -> None:
         raise LookupError("canary")
 
-    monkeypatch.setattr("podium.server.health._look", broken)
+    monkeypatch.setattr("podium.server.health.look", broken)
     with caplog.at_level(logging.ERROR):
         response = api.get("/ready")
     assert response.status_code == 500
