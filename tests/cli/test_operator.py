@@ -153,7 +153,7 @@ def test_a_variable_and_a_secret_are_rotated(terminal: Terminal, night: Night) -
     assert terminal.run("podium variable get region").splitlines()[1:] == ["us-east-1"]
     (terminal.folder / "secret").write_text("new-canary\n")
     changed = terminal.run("podium block edit secret/warehouse --field value=@secret")
-    assert changed.splitlines()[1:] == ["Changed data of block 'secret/warehouse'."]
+    assert changed.splitlines()[1:] == ["Changed value of block 'secret/warehouse'."]
     assert night.secret("warehouse") == "new-canary"
     shown = terminal.run("podium block inspect secret/warehouse")
     assert '{"value":"********"}' in shown

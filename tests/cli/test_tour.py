@@ -91,6 +91,9 @@ def test_five_minutes_with_a_real_flow(visitor: Visitor) -> None:
             (visitor.checkout / "hello.py").write_text(content)
             continue
         for line in typed(content):
+            if line == "podium dashboard":
+                looks_at_the_dashboard(visitor.terminal, name)
+                continue
             seen = visitor.run(line.replace("<name>", name))
             if line == "podium server status":
                 assert "answers:  yes" in seen
@@ -108,6 +111,23 @@ def test_five_minutes_with_a_real_flow(visitor: Visitor) -> None:
     serves_on_its_own(visitor, tour, flow)
     visitor.server.press("C-c")
     visitor.server.until("^C")
+
+
+def looks_at_the_dashboard(terminal: Terminal, name: str) -> None:
+    """It shows what there is, goes where it is told, and ends by the key that the text names."""
+    terminal.clear()
+    before = len(terminal.codes)
+    terminal.type("podium dashboard")
+    terminal.until("Services", 60)
+    terminal.keep(terminal.screen)
+    terminal.write(":")
+    terminal.until("\n :")  # it asks where to
+    terminal.write("flow-run")
+    terminal.press("Enter")
+    terminal.until(name, 60)
+    terminal.keep(terminal.screen)
+    terminal.press("C-q")
+    assert terminal.ended(before) == 0
 
 
 def serves_on_its_own(visitor: Visitor, tour: str, flow: str) -> None:
