@@ -119,10 +119,11 @@ def age(database: Path) -> None:
                 f"(SELECT timestamp FROM {states} WHERE {states}.id = {runs}.state_id)"
             )
         long_ago = now - 400 * 60_000_000
-        connection.execute(
-            "UPDATE flow_runs SET expected_start_time = ?, start_time = ?, end_time = ?, total_run_time = 0",
-            (long_ago, long_ago, long_ago),
-        )
+        for runs in ("flow_runs", "task_runs"):
+            connection.execute(
+                f"UPDATE {runs} SET expected_start_time = ?, start_time = ?, end_time = ?, total_run_time = 0",
+                (long_ago, long_ago, long_ago),
+            )
         for _, name, state, _, times in RUNS:
             began = now - times["minutes"] * 60_000_000
             ended = began + times["took"] * 1_000_000 if "took" in times else None
