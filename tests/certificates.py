@@ -1,5 +1,6 @@
 """Certificates of a test's own."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 def make_certificate(path: Path, *hosts: str) -> Path:
     """Writes a certificate of 127.0.0.1 and these hosts that nobody knows, with its key, into one file."""
+    # Each has a name of its own: one that is trusted would be taken for the issuer of another of the same name.
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "podium")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"podium {secrets.token_hex(8)}")])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
