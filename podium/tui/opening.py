@@ -1,9 +1,12 @@
 """The further keys about a row, the same in a list and in details: other screens, related lists, editing."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from podium.client.nouns.noun import Names, Noun
 from podium.tui.acting import READ_ONLY
+from podium.tui.acts import Act
+from podium.tui.owners import OWNERS
 from podium.tui.views import More, screen_class, view_named
 
 if TYPE_CHECKING:
@@ -22,6 +25,17 @@ def keys_of(noun: Noun) -> tuple[More, ...]:
 def keys_of_changing(noun: Noun) -> tuple[More, ...]:
     """The keys that edit one of a noun, or make another, where that is possible."""
     return (*((EDIT,) if noun.edits else ()), *((NEW,) if noun.creates else ()))
+
+
+def bind_about(view: "View", noun: Noun, more: Iterable[More], acts: Iterable[Act]) -> None:
+    """Gives a view about one of a noun its keys: further screens, acts, and what it belongs to."""
+    bindings = view._bindings
+    for each in more:
+        bindings.bind(each.key, f"open('{each.screen}')", each.label)
+    for act in acts:
+        bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
+    if noun.name in OWNERS:
+        bindings.bind("J", "owner", "owner", show=False)
 
 
 def open_about(view: "View", more: More, noun: Noun, row: Any, names: Names) -> None:

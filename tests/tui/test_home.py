@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from podium.cli.app import main
 from podium.client.api import Client
 from podium.client.errors import Refused
+from podium.tui.screens.home import FIRST_STEPS
 from podium.wire.endpoint import Endpoint
 from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
@@ -143,6 +145,14 @@ async def test_a_part_that_fails_says_so_alone(busy: LiveServer, monkeypatch: py
     monkeypatch.setattr(Client, "call", broken)
     async with staged(busy.url) as stage:
         await stage.see("pools are broken", "late-0", "next-0", "online")
+
+
+@pytest.mark.parametrize("words", FIRST_STEPS, ids=lambda words: words[0])
+def test_the_commands_of_the_first_step_are_there(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """With the options that they are shown with."""
+    at = words.index("--") if "--" in words else len(words)
+    assert main([*words[:at], "--help"]) == 0
+    assert "Usage: podium" in capsys.readouterr().out
 
 
 async def test_an_empty_server_says_how_to_begin(empty: LiveServer) -> None:

@@ -14,8 +14,8 @@ from podium.client.nouns.noun import Column, Names, Noun, joined
 from podium.client.nouns.printing import on_one_line
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
-from podium.tui.opening import keys_of, open_about
-from podium.tui.owners import OWNERS, open_owner
+from podium.tui.opening import bind_about, keys_of, open_about
+from podium.tui.owners import open_owner
 from podium.tui.screens.view import View
 from podium.tui.widgets.text import LineOfText, Part, Searched, Text
 
@@ -42,12 +42,7 @@ class Detail(View):
         self.acts = {act.name: act for act in acts_of(noun)}
         self.more = {each.screen: each for each in keys_of(noun)}
         self.parts: list[Sequence[Any]] = [()] * len(self.sections)
-        for more in self.more.values():
-            self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
-        for act in self.acts.values():
-            self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
-        if self.noun.name in OWNERS:
-            self._bindings.bind("J", "owner", "owner", show=False)
+        bind_about(self, self.noun, self.more.values(), self.acts.values())
 
     def body(self) -> Iterator[Widget]:
         """The text alone."""

@@ -29,6 +29,12 @@ from podium.tui.widgets.text import Part, Text
 if TYPE_CHECKING:
     from podium.client.api import Client
 
+FIRST_STEPS: Final = (
+    ("run", "--", "echo", "hello"),
+    ("schedule", "create", "--name", "hello", "--interval", "10m", "--", "echo", "hello"),
+    ("worker", "start", "--pool", "shell"),
+)
+"""Commands for who has nothing on the server yet."""
 RANGES: Final = ((3600, "1 h"), (6 * 3600, "6 h"), (24 * 3600, "24 h"), (7 * 86400, "7 d"))
 AHEAD: Final = 10
 ATTENTION: Final = 20
@@ -207,7 +213,7 @@ class Home(View):
         chart.show(bars_of(found), bars.seconds)
         total = sum(number for _, number in chart.totals())
         self._found["history"] = total
-        self.told = f"{total:,} runs in {name}"
+        self.told = f"{total:,} run{'' if total == 1 else 's'} in {name}"
         self.update_bars()
 
     async def _load_attention(self) -> None:
@@ -276,21 +282,24 @@ class Home(View):
             self.query_one("#first-step", Text).show(self._first_step())
 
     def _first_step(self) -> list[tuple[Part, ...]]:
-        named = self.dashboard.named_profile
-        profile = f"--profile {named} " if named else ""
-        url = self.dashboard.target.url
+        # Loaded on use: a server on which something ran is not told of it.
+        from podium.client.nouns.command_lines import line
+
+        profile, url = self.dashboard.named_profile, self.dashboard.target.url
+        run, schedule, worker = (f"    {line(words, profile)}" for words in FIRST_STEPS)
         return [
             (),
             (Part("Nothing has run here yet.", "title"),),
             (),
             (Part("Run a command, with its output and its end kept as a run:"),),
-            (Part(f"    podium {profile}run -- echo hello", "busy"),),
+            (Part(run, "busy"),),
             (),
             (Part("Have flows of the prefect client run here:"),),
             (Part(f"    prefect config set PREFECT_API_URL={url}", "busy"),),
             (),
-            (Part("Repeat a command by the clock:"),),
-            (Part(f'    podium {profile}run --every "10 min" -- echo hello', "busy"),),
+            (Part("Repeat a command by the clock, with a worker to run it:"),),
+            (Part(schedule, "busy"),),
+            (Part(worker, "busy"),),
             (),
             (Part("What runs then is seen here at once.   ? shows the keys, : goes to any view.", "label"),),
         ]

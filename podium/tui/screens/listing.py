@@ -13,8 +13,8 @@ from podium.client.nouns.registry import noun_of
 from podium.tui.acting import act_on, why_not
 from podium.tui.acts import acts_of
 from podium.tui.filtering import parse
-from podium.tui.opening import keys_of_changing, open_about
-from podium.tui.owners import OWNERS, open_owner
+from podium.tui.opening import bind_about, keys_of_changing, open_about
+from podium.tui.owners import open_owner
 from podium.tui.screens.view import View
 from podium.tui.views import More, ViewRow
 from podium.tui.widgets.table import Line, Table
@@ -63,12 +63,7 @@ class Listing(View):
         if self.noun.faults:
             self._bindings.bind("f,ctrl+z", "faults", "faults")
         self.more = {each.screen: each for each in (*row.more, *keys_of_changing(self.noun))}
-        for more in self.more.values():
-            self._bindings.bind(more.key, f"open('{more.screen}')", more.label)
-        for act in self.acts.values():
-            self._bindings.bind(act.key, f"act('{act.name}')", act.label.lower())
-        if self.noun.name in OWNERS:
-            self._bindings.bind("J", "owner", "owner", show=False)
+        bind_about(self, self.noun, self.more.values(), self.acts.values())
 
     def body(self) -> Iterator[Widget]:
         """The table alone."""
