@@ -11,7 +11,7 @@ import pytest
 from podium.tui.app import Dashboard
 from podium.tui.connection import target_of
 from tests.cli.processes import ServerProcess
-from tests.tui.stage import Stage, staged
+from tests.tui.stage import Stage, staged, target_at
 
 Start = Callable[..., ServerProcess]
 
@@ -130,3 +130,17 @@ async def test_a_profile_that_is_not_there(start: Start) -> None:
         stage.app._target_of = target_of
         await stage.go("profile nowhere")
         await stage.see("nowhere", "no profile")
+
+
+class EndsAtOnce(Dashboard):
+    """Quit when the first frame is painted, while it is filled."""
+
+    def on_ready(self) -> None:
+        self.call_after_refresh(self.exit)
+
+
+def test_ending_at_once_leaves_no_traceback(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    app = EndsAtOnce(target_at(f"{start().url}/api"))
+    app.run(headless=True, size=(120, 40))
+    assert app.return_code == 0
+    assert "Traceback" not in capsys.readouterr().err

@@ -163,6 +163,8 @@ class Home(View):
         """All parts beside each other; raises the error of the first where every part failed."""
         import asyncio
 
+        await self._furnish()
+        self._loaded = time.monotonic()
         parts = {
             "history": self._load_history(),
             "attention": self._load_attention(),
@@ -170,8 +172,6 @@ class Home(View):
             "services": self._load_services(),
             "pools": self._load_pools(),
         }
-        await self._furnish()
-        self._loaded = time.monotonic()
         found = await asyncio.gather(*map(self._part, parts.values()))
         errors = {name: error for name, error in zip(parts, found, strict=True) if error is not None}
         if len(errors) == len(parts):

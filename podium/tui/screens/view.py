@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
-from textual.widget import Widget
+from textual.widget import MountError, Widget
 
 from podium.tui.connection import GAP, Condition, Listening
 from podium.tui.widgets.bars import KeyBar, Message, TopBar
@@ -180,10 +180,10 @@ class View(Screen[None]):
             await self.load()
         except (ClientError, ValueError) as error:
             self.failed(error)
-        except NoMatches:
-            if self in self.app.screen_stack:
+        except (NoMatches, MountError):
+            if self.is_attached and self in self.app.screen_stack:
                 raise
-            return  # it was left meanwhile, and its widgets go before it does
+            return  # it was left meanwhile, or the dashboard ends: its widgets go before it does
         else:
             self.say("")
         finally:
