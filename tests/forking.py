@@ -134,7 +134,7 @@ class Starter:
         assert self._process.poll() is None, "what shall be forked could not be imported"
 
     def stop(self) -> None:
-        """Ends the process that forks, not its forks."""
+        """Ends the process that forks, and what is left of its forks."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         assert self._process.wait(60) == 0

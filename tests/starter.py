@@ -4,7 +4,7 @@ It runs in the environment of what it starts, which need not be Podium's, and st
 arguments are the modules. A line of standard input is a request: a JSON object with ``script``, a path; ``arguments``;
 ``folder``, where it works; ``environment``, null for this one's; ``out`` and ``err``, paths its output is appended to;
 and ``ended``, the path its exit code goes to. The script runs as ``__main__`` in a process and a session of its own,
-whose id goes to ``<ended>.pid``.
+whose id goes to ``<ended>.pid``. What still runs when standard input ends is killed.
 """
 
 import gc
@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,14 +23,25 @@ from typing import Any, TextIO
 def requested() -> list[str]:
     """The next script and its arguments. Returns in a new process for each request, never in the first one."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # watchers are reaped by the system
+    started = []
     for line in sys.stdin:
         request = json.loads(line)
+        started.append(request["ended"])
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _watch(request["ended"])
             _settle(request)
             return [request["script"], *request["arguments"]]
+    for ended in started:
+        _end(ended)
     os._exit(0)
+
+
+def _end(ended: str) -> None:
+    """Kills what still runs when nobody is left to ask for it."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        if not Path(ended).exists():
+            os.kill(int(Path(f"{ended}.pid").read_text()), signal.SIGKILL)
 
 
 def _watch(ended: str) -> None:

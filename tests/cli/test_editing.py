@@ -12,8 +12,7 @@ import pytest
 from tests.cli.at_terminal import Seen, at_terminal
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
+from tests.server.conftest import LiveServer
 
 Edit = Callable[..., Seen]
 
@@ -31,15 +30,6 @@ Path({folder!r}, f"seen-{{times}}").write_text(text)
 {act}
 file.write_text(text)
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server without background services."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,7 @@ from podium.client.nouns.noun import Noun, joined
 from podium.client.nouns.registry import noun_of
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
+from tests.server.conftest import LiveServer
 
 EDITS: list[tuple[str, dict[str, Any], str]] = [
     ("variable", {"value": "5"}, "edit"),
@@ -51,14 +50,6 @@ MAKES: list[tuple[str, dict[str, Any], str]] = [
     ("global-concurrency-limit", {"name": "made", "limit": 4, "active": False}, "create"),
     ("concurrency-limit", {"tag": "made", "concurrency_limit": 4}, "create"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
 
 
 @pytest.fixture(scope="module")

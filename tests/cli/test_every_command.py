@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from podium.client.nouns.registry import NOUNS, noun_of
 from tests.cli.conftest import Podium
 from tests.cli.garden import plant
 from tests.cli.tree import Leaf, leaves
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
+from tests.server.conftest import LiveServer
 
 ROOT = Path(__file__).parents[2]
 LEAVES = list(leaves())
@@ -29,15 +27,6 @@ WITHOUT_FORMAT = {
     "run": "its stdout is that of the command it runs",
 }
 FORMATS = ("json", "jsonl", "csv", "yaml", "name")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server with one of everything."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
 
 
 @pytest.fixture(scope="module")

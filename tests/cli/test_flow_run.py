@@ -1,7 +1,6 @@
 """`podium flow-run`: what people see of the runs of a server."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,19 +9,9 @@ import pytest
 from podium.cli.output import Output
 from podium.db.ids import new_id
 from tests.cli.conftest import Podium
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
+from tests.server.conftest import LiveServer
 
 STARTED = "2026-05-06T07:08:09.123456Z"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server with the runs of two flows."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,7 @@ import pytest
 from tests.cli.conftest import Podium
 from tests.cli.followed import ENDS_WITHIN, Command, Run, numbers, without_websockets
 from tests.cli.processes import ServerProcess
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
+from tests.server.conftest import LiveServer
 
 
 @pytest.mark.parametrize(("state", "code"), [("COMPLETED", 0), ("FAILED", 1), ("CANCELLED", 1)])

@@ -10,16 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Podium
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
+from tests.server.conftest import LiveServer
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`podium webhook`: a URL that others call."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,8 +8,7 @@ import pytest
 
 from podium.cli.diagnostics import ExitCode
 from tests.cli.conftest import Podium
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
+from tests.server.conftest import LiveServer
 
 GITHUB = """\
 {
@@ -18,15 +16,6 @@ GITHUB = """\
   "resource": {"prefect.resource.id": "github.repository.{{ body.repository }}"}
 }
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server without background services, which webhooks do not need."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
 
 
 @pytest.fixture(autouse=True)

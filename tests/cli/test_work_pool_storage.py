@@ -7,19 +7,9 @@ import pytest
 
 from podium.cli.diagnostics import ExitCode
 from tests.cli.conftest import Podium
-from tests.migrated import migrate
-from tests.server.conftest import LiveServer, settings_for
+from tests.server.conftest import LiveServer
 
 CONFIGURE = ("work-pool", "storage", "configure")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server without background services."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('database') / 'podium.db'}"
-    migrate(url)
-    with LiveServer(settings_for(url), with_services=False) as live:
-        yield live
 
 
 @pytest.fixture(autouse=True)

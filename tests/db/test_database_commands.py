@@ -32,6 +32,7 @@ from podium.db.errors import (
 from podium.db.migrations import HEAD
 from podium.db.options import Options
 from podium.db.urls import is_in_memory, sqlite_path, sync_url
+from tests.migrated import migrate
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -90,18 +91,18 @@ def test_from_nothing_to_up_to_date_and_back(podium: Run) -> None:
     assert podium("current") == (0, "base (no tables yet)\n", "")
 
 
-def test_history_marks_where_the_database_is(podium: Run) -> None:
+def test_history_marks_where_the_database_is(podium: Run, database_url: str) -> None:
     """Every revision with its title; JSON for programs."""
-    podium("upgrade", "-y")
+    migrate(database_url)
     _, shown, _ = podium("history")
     assert [line.split()[1] for line in shown.splitlines() if line.startswith("*")] == [HEAD]
     rows = json.loads(podium("history", "-o", "json")[1])
     assert [row["revision"] for row in rows if row["current"]] == [HEAD]
 
 
-def test_current_for_programs(podium: Run) -> None:
+def test_current_for_programs(podium: Run, database_url: str) -> None:
     """The state is a word of a closed list; passwords are not shown."""
-    podium("upgrade", "-y")
+    migrate(database_url)
     answer = json.loads(podium("current", "-o", "json")[1])
     assert (answer["revision"], answer["head"], answer["state"]) == (HEAD, HEAD, "current")
 
@@ -112,7 +113,7 @@ def test_a_dry_run_prints_sql_and_changes_nothing(podium: Run, database_url: str
     assert code == 0
     assert "CREATE TABLE flow_runs" in script
     assert commands.schema_state(database_url) == "empty"
-    podium("upgrade", "-y")
+    migrate(database_url)
     assert "DROP TABLE" in podium("downgrade", "-r", "base", "--dry-run")[1]
     reset = podium("reset", "--dry-run")[1]
     assert reset.index("DROP TABLE") < reset.index("CREATE TABLE")
@@ -123,7 +124,7 @@ def test_a_dry_run_prints_sql_and_changes_nothing(podium: Run, database_url: str
 
 def test_reset_deletes_everything(podium: Run, database_url: str) -> None:
     """Afterwards the database is as new."""
-    podium("upgrade", "-y")
+    migrate(database_url)
     insert_flow(database_url)
     assert podium("reset", "-y") == (0, "The database is empty and up to date.\n", "")
     assert count(database_url, "flows") == 0
@@ -132,7 +133,7 @@ def test_reset_deletes_everything(podium: Run, database_url: str) -> None:
 
 def test_reset_repairs_what_somebody_broke(podium: Run, database_url: str) -> None:
     """A missing table does not keep it from starting anew."""
-    podium("upgrade", "-y")
+    migrate(database_url)
     execute(database_url, "DROP TABLE saved_searches")
     assert podium("reset", "-y")[0] == 0
     assert podium("check")[0] == 0
@@ -142,7 +143,7 @@ def test_reset_repairs_what_somebody_broke(podium: Run, database_url: str) -> No
 def test_without_a_terminal_nothing_is_done_unasked(podium: Run, database_url: str, command: str) -> None:
     """Nobody is there to say yes: exit code 2, and the way to say it."""
     if command != "upgrade":
-        podium("upgrade", "-y")
+        migrate(database_url)
     before = commands.schema_state(database_url)
     code, shown, error = podium(command)
     assert (code, shown) == (ExitCode.USAGE, "")
@@ -171,7 +172,7 @@ def test_on_a_terminal_it_asks(sqlite_url: str, answer: str, code: int, state: s
 def test_check_tells_what_is_wrong(podium: Run, database_url: str) -> None:
     """Exit code 1 and a line for each difference; nothing is said when all is well."""
     assert podium("check")[0] == ExitCode.FAILURE
-    podium("upgrade", "-y")
+    migrate(database_url)
     code, shown, error = podium("check")
     assert (code, error) == (0, "")
     assert "all is well" in shown
@@ -185,7 +186,7 @@ def test_check_tells_what_is_wrong(podium: Run, database_url: str) -> None:
 
 def test_tables_of_a_newer_podium_are_left_alone(podium: Run, database_url: str) -> None:
     """One line, exit code 1, and nothing is changed, whatever was asked."""
-    podium("upgrade", "-y")
+    migrate(database_url)
     execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
     assert podium("current")[1].startswith("9999 (not known")
     for arguments in (["upgrade", "-y"], ["downgrade", "-r", "base", "-y"], ["reset", "-y"], ["check"]):
@@ -230,9 +231,9 @@ def test_a_failing_migration_leaves_nothing_behind(podium: Run, database_url: st
 
 
 @pytest.mark.parametrize("arguments", [["upgrade", "-r", "7777"], ["upgrade", "-r", "+99"], ["downgrade", "-r", "+1"]])
-def test_a_revision_that_does_not_exist(podium: Run, arguments: list[str]) -> None:
+def test_a_revision_that_does_not_exist(podium: Run, database_url: str, arguments: list[str]) -> None:
     """Exit code 2, and where to look."""
-    podium("upgrade", "-y")
+    migrate(database_url)
     code, _, error = podium(*arguments, "-y")
     assert code == ExitCode.USAGE
     assert "history" in error
@@ -248,7 +249,7 @@ def test_up_is_not_down() -> None:
 
 def test_up_to_an_older_revision_is_refused(database_url: str) -> None:
     """Upgrading never loses anything."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     with pytest.raises(UnknownRevision, match="downgrade"):
         commands.upgrade(database_url, "base")
 

@@ -15,6 +15,7 @@ from podium.db.options import Options
 from podium.db.tables import metadata
 from podium.db.tables.workspaces import workspaces
 from tests.db.catalogue import catalogue
+from tests.migrated import migrate
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def test_a_database_in_memory_is_upgraded_on_its_connection() -> None:
 
 def test_a_comparison_names_what_differs(database_url: str) -> None:
     """A table, a column, an index or a default that someone changed is named."""
-    commands.upgrade(database_url)
+    migrate(database_url)
     with connected(database_url) as connection:
         for change in (
             "ALTER TABLE variables DROP COLUMN value",
