@@ -1,7 +1,8 @@
 """`python -m bench.counted FILE server start …`: Podium, with the SQL statements that its drivers are given counted.
 
-Each process writes its counts to FILE.<pid> every second: `{"statements": …, "control": …, "texts": {…}}`, where
-control is BEGIN, COMMIT, ROLLBACK and savepoints. A statement that is executed for many rows counts once for each.
+Each process writes its counts to FILE.<pid> every second: `{"statements": …, "control": …}`, where control is BEGIN,
+COMMIT, ROLLBACK and savepoints; and when it ends, `"texts": {…}` besides, how often each was said. A statement that is
+executed for many rows counts once for each.
 """
 
 import atexit
@@ -27,26 +28,33 @@ class Counts:
         self._path = path
         self._left_out = left_out
         self.texts: Counter[str] = Counter()
+        self._statements = self._control = 0
         self._lock = threading.Lock()
 
     def note(self, statement: Any, times: int = 1) -> None:
         """One more execution of a statement."""
         text = statement.decode() if isinstance(statement, bytes) else str(statement)
         short = " ".join(text.split())[:400]
-        if self._left_out and short.upper().startswith(self._left_out):
+        start = short[:20].upper()
+        if self._left_out and start.startswith(self._left_out):
             return
         with self._lock:
             self.texts[short] += times
+            if start.startswith(CONTROL):
+                self._control += times
+            else:
+                self._statements += times
 
-    def write(self) -> None:
-        """Puts the counts into the file of this process."""
+    def write(self, texts: bool = False) -> None:
+        """Puts the counts into the file of this process; ``texts`` too, which takes a while."""
         with self._lock:
-            texts = dict(self.texts)
-        control = sum(times for text, times in texts.items() if text.upper().startswith(CONTROL))
-        found = {"statements": sum(texts.values()) - control, "control": control, "texts": texts}
+            found: dict[str, Any] = {"statements": self._statements, "control": self._control}
+            if texts:
+                found["texts"] = self.texts
+            content = json.dumps(found)
         target = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         new = target.with_suffix(".new")
-        new.write_text(json.dumps(found), "utf-8")
+        new.write_text(content, "utf-8")
         new.replace(target)
 
     def start(self) -> None:
@@ -109,7 +117,7 @@ def main() -> None:
     count_sqlite(counts)
     count_postgresql(counts)
     counts.start()
-    atexit.register(counts.write)
+    atexit.register(counts.write, texts=True)
     os.register_at_fork(after_in_child=counts.start)
     from podium.cli.app import main as podium
 

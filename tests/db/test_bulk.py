@@ -9,7 +9,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from podium.db.bulk import CHUNK, insert_many, insert_new, put_many, put_missing, put_newest, set_many
+from podium.db.bulk import (
+    CHUNK,
+    as_array,
+    insert_many,
+    insert_new,
+    insert_stored,
+    put_many,
+    put_missing,
+    put_newest,
+    set_many,
+    stored,
+)
 from podium.db.engine import Database
 from podium.db.ids import DEFAULT_WORKSPACE_ID, canonical_id, new_id, new_ids
 from podium.db.tables.events import events
@@ -167,6 +178,62 @@ def test_a_column_is_set_row_by_row(run: Any) -> None:
 
     ids, stored = run(unit)
     assert stored == {ids[0]: later, ids[1]: later + timedelta(seconds=1), ids[2]: NOW}
+
+
+def test_rows_are_inserted_as_the_driver_takes_them(run: Any, database_url: str) -> None:
+    """How many is told, where some are there already; a column is made ready at once."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("rows take another way to PostgreSQL")
+
+    def unit(tx: Tx) -> tuple[int, int, list[dict[str, Any]]]:
+        columns = ("id", "workspace_id", "name", "tags", "labels", "created", "updated")
+        moments = stored(tx, flows.c.created, [NOW, NOW + timedelta(seconds=1)] * CHUNK)
+        tags = stored(tx, flows.c.tags, [["a"]] * 2 * CHUNK)
+        shared = (DEFAULT_WORKSPACE_ID,)
+        rows = [
+            (new_id(), *shared, f"{place:04}", tag, "{}", moment, moment)
+            for place, (tag, moment) in enumerate(zip(tags, moments, strict=True))
+        ]
+        first = insert_stored(tx, flows, columns, rows[:-1])
+        again = insert_stored(tx, flows, columns, rows, "ON CONFLICT DO NOTHING")
+        assert insert_stored(tx, flows, columns, []) == 0
+        return first, again, tx.all(select(flows).order_by(flows.c.name))
+
+    first, again, found = run(unit)
+    assert (first, again, len(found)) == (2 * CHUNK - 1, 1, 2 * CHUNK)
+    assert [each["created"] for each in found[:2]] == [NOW, NOW + timedelta(seconds=1)]
+    assert bytes(found[0]["tags"]) == b'["a"]'
+
+
+def test_columns_travel_as_arrays(run: Any, database_url: str) -> None:
+    """Nulls, and whatever is in a text: it arrives as it was."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has no arrays")
+    texts = [
+        "",
+        "plain",
+        None,
+        "null",
+        "NULL",
+        '"',
+        "\\",
+        '\\"',
+        "{a,b}",
+        " x ",
+        "\n\t\x01",
+        "ü 🎼",
+        '{"k": "v\\u0000"}',
+    ]
+
+    def unit(tx: Tx) -> Any:
+        raw: Any = tx.connection.connection.driver_connection
+        statement = "SELECT %s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::uuid[]"
+        ids = new_ids(3)
+        arrays = tuple(map(as_array, (texts, ["no", "escapes"], [1, None, -3], [NOW, None], ids)))
+        return ids, raw.execute(statement, arrays).fetchone()
+
+    ids, found = run(unit)
+    assert found == (texts, ["no", "escapes"], [1, None, -3], [NOW, None], ids)
 
 
 def test_new_rows_that_no_table_takes_are_refused(run: Any) -> None:

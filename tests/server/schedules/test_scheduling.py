@@ -9,16 +9,21 @@ import msgspec
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from podium.db.ids import new_id
 from podium.db.tables.deployments import deployment_schedules, deployments
 from podium.db.tables.flow_runs import flow_run_states, flow_runs
+from podium.db.unit import Tx
 from podium.profiles.sections.services import Scheduler
+from podium.server.operations import schedule_plans
 from podium.server.operations.schedule_plans import Span, planned
+from podium.server.operations.schedules import dates
 from podium.server.operations.scheduling import (
     schedule_deployment,
     schedule_deployments,
     schedule_recent_deployments,
     store_runs,
 )
+from podium.server.queries import due_schedules
 from podium.server.queries.due_schedules import active_schedules
 from tests.server.conftest import Units
 from tests.server.rows import Rows
@@ -119,6 +124,36 @@ def test_paused_deployments_and_inactive_schedules_wait(units: Units, rows: Rows
     assert runs_of(units, paused) == runs_of(units, inactive) == []
 
 
+def test_runs_are_given_whatever_their_deployment_has(units: Units, rows: Rows) -> None:
+    """Any character, in texts and in JSON."""
+    odd = "tab\t newline\n quote ' \" backslash \\ \\n {a,b} NULL ü 🎼"
+    parameters = {odd: [odd, None, "nul \u0000"], "big": 10**15, "deep": {"er": [1.5, True]}}
+    plain, _ = scheduled(rows, HOURLY)
+    deployment_id, _ = scheduled(rows, HOURLY, version=odd, tags=[odd], labels={odd: odd}, parameters=parameters)
+    assert run_pass(units) == 6
+    for run in runs_of(units, deployment_id):
+        assert run["deployment_version"] == odd
+        assert msgspec.json.decode(run["parameters"]) == parameters
+        assert msgspec.json.decode(run["tags"]) == ["auto-scheduled", odd]
+        assert msgspec.json.decode(run["labels"])[odd] == odd
+    assert {run["deployment_version"] for run in runs_of(units, plain)} == {None}
+
+
+def test_a_slot_that_is_filled_unexpectedly_keeps_its_run(units: Units, rows: Rows) -> None:
+    """The database leaves it out, and the others are filled."""
+    deployment_id, _ = scheduled(rows, HOURLY)
+    run_pass(units)
+    first, second, third = runs_of(units, deployment_id)
+    units.write(lambda tx: tx.run(delete(flow_runs).where(flow_runs.c.id == second["id"])))
+    units.write(lambda tx: tx.run(update(deployment_schedules).values(filled_until=None)))
+    assert run_pass(units) == 1
+    kept, new, last = runs_of(units, deployment_id)
+    assert (kept["id"], last["id"]) == (first["id"], third["id"])
+    assert new["idempotency_key"] == second["idempotency_key"]
+    states = units.all(select(flow_run_states.c.flow_run_id))
+    assert sorted(each["flow_run_id"] for each in states) == sorted([kept["id"], new["id"], last["id"]])
+
+
 def test_one_schedule_that_cannot_be_read_stops_no_other(units: Units, rows: Rows) -> None:
     scheduled(rows, {"cron": "not any more"})
     scheduled(rows, {"rrule": "NOR=THIS"})
@@ -133,6 +168,56 @@ def test_every_page_of_deployments_is_scheduled(units: Units, rows: Rows) -> Non
     small = msgspec.structs.replace(SCHEDULER, deployment_batch_size=3, insert_batch_size=4)
     assert asyncio.run(schedule_deployments(units.database, small)) == 21
     assert all(len(runs_of(units, deployment_id)) == 3 for deployment_id in ids)
+
+
+def test_a_deployment_may_have_more_schedules_than_a_page(units: Units, rows: Rows) -> None:
+    deployment_id = rows.deployment(rows.flow())
+    for hours in (1, 2, 3, 4, 5):
+        schedule = {**HOURLY, "interval": hours * 3600.0}
+        rows.add(deployment_schedules, deployment_id=deployment_id, schedule=schedule)
+    after, _ = scheduled(rows, HOURLY)
+    small = msgspec.structs.replace(SCHEDULER, deployment_batch_size=2)
+    assert asyncio.run(schedule_deployments(units.database, small)) == 18
+    assert len(runs_of(units, deployment_id)) == 15
+    assert len(runs_of(units, after)) == 3
+    assert asyncio.run(schedule_deployments(units.database, small)) == 0
+
+
+def test_equal_schedules_are_worked_out_once(units: Units, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pass, and each of those that cannot be read is told of."""
+    asked: list[Any] = []
+
+    def noted(schedule: Any, *span: Any) -> Iterator[datetime]:
+        asked.append(schedule)
+        return dates(schedule, *span)
+
+    monkeypatch.setattr(schedule_plans, "dates", noted)
+    ids = [scheduled(rows, HOURLY)[0] for _ in range(3)]
+    broken = {"cron": "not any more"}
+    for _ in range(2):
+        scheduled(rows, broken)
+    assert run_pass(units) == 9
+    assert [runs_of(units, each)[0]["next_scheduled_start_time"] for each in ids] == [
+        NOW.replace(hour=13, second=0)
+    ] * 3
+    assert asked.count(HOURLY) == 1
+    assert asked.count(broken) == 2
+
+
+def test_the_runs_ahead_are_found_by_their_deployments(units: Units, rows: Rows) -> None:
+    """However few runs there were when the database made its plan: a pass must not read those of all others."""
+    scheduled(rows, HOURLY)
+    run_pass(units)
+    statement = due_schedules._AHEAD[units.database.dialect]
+
+    def plan(tx: Tx) -> str:
+        values = {"ids": [new_id()], "now": tx.now}
+        form = statement.form(tx.connection.dialect, values)
+        explain = "EXPLAIN QUERY PLAN" if tx.dialect == "sqlite" else "EXPLAIN"
+        raw: Any = tx.connection.connection.driver_connection
+        return str(raw.execute(f"{explain} {form.sql}", form.arguments(values)).fetchall())
+
+    assert "ix_flow_runs_scheduled_by_deployment" in units.read(plan)
 
 
 def test_the_recent_pass_looks_at_what_changed(units: Units, rows: Rows) -> None:
