@@ -1,12 +1,15 @@
 """Long work shows a bar with count and rate to whoever watches at a terminal, and nothing to anybody else."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from podium.db.engine import Database
 from tests.cli.at_terminal import Seen, at_terminal
 from tests.cli.conftest import Podium
 from tests.migrated import migrate
@@ -28,6 +31,18 @@ def server(url: str) -> Iterator[LiveServer]:
     """A server without background services."""
     with LiveServer(settings_for(url), with_services=False) as live:
         yield live
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write takes a while: what is quick needs no bar, and on a fast machine all of them would be."""
+    write = Database.write
+
+    async def slowly(self: Database, *arguments: Any, **options: Any) -> Any:
+        await asyncio.sleep(0.005)
+        return await write(self, *arguments, **options)
+
+    monkeypatch.setattr(Database, "write", slowly)
 
 
 @pytest.fixture

@@ -258,7 +258,7 @@ def test_suspending_and_resuming_under_a_worker(worker: Podium) -> None:
     )
     deployment_id = worker.get("/deployments/name/suspends/suspended")["id"]
     run_id = worker.post(f"/deployments/{deployment_id}/create_flow_run")["id"]
-    wait_for(lambda: worker.get(f"/flow_runs/{run_id}")["state_name"] == "Suspended", 60)
+    wait_for(lambda: worker.get(f"/flow_runs/{run_id}")["state_name"] == "Suspended", 120)
     time.sleep(1)
     assert worker.post(f"/flow_runs/{run_id}/resume")["status"] == "ACCEPT"
     done = wait_for(lambda: _finished(worker, run_id), 60)
