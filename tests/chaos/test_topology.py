@@ -19,10 +19,6 @@ from tests.chaos.history import History
 from tests.chaos.topology import Topology, until
 
 CLIENT = Path(__file__).parents[2] / ".venv-prefect" / "bin" / "python"
-SETTINGS = {
-    "PODIUM_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
-    "PODIUM_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true",
-}
 FLOW = """
 import sys
 from prefect import flow, get_run_logger, task
@@ -43,7 +39,7 @@ garden()
 @pytest.fixture(scope="module")
 def topology(own_postgres: backing.OwnPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
     try:
-        described = Topology(tmp_path_factory.mktemp("topology"), own_postgres, SETTINGS)
+        described = Topology(tmp_path_factory.mktemp("topology"), own_postgres)
     except backing.Absent as absent:
         pytest.skip(str(absent))
     with described:

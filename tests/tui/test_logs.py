@@ -25,13 +25,12 @@ from tests.tui.stage import Stage, staged
 from tests.tui.story import Story
 
 Tell = Callable[..., Story]
-STREAMING = {"PODIUM_SERVER_LOGS_STREAM_OUT_ENABLED": "true", "PODIUM_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true"}
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API of a server process that streams what is logged."""
-    with ServerProcess(tmp_path_factory.mktemp("server"), free_port(), "--no-services", **STREAMING) as server:
+    """The API of a server process."""
+    with ServerProcess(tmp_path_factory.mktemp("server"), free_port(), "--no-services") as server:
         yield f"{server.until_ready().url}/api"
 
 
@@ -231,7 +230,7 @@ async def test_no_line_twice_and_none_missing_while_the_server_is_killed(tmp_pat
     with ExitStack() as stack:
 
         def start() -> ServerProcess:
-            server = ServerProcess(tmp_path, port, "--no-services", **STREAMING)
+            server = ServerProcess(tmp_path, port, "--no-services")
             return stack.enter_context(server).until_ready()
 
         server = start()

@@ -126,8 +126,8 @@ class FlowRunGraph(Section, frozen=True):
 class ServerLogs(Section, frozen=True):
     """Logs of runs."""
 
-    stream_out_enabled: Annotated[bool, setting("Stream logs to subscribers.")] = False
-    stream_publishing_enabled: Annotated[bool, setting("Publish incoming logs for streaming.")] = False
+    stream_out_enabled: Annotated[bool, setting("Stream logs to subscribers.")] = True
+    stream_publishing_enabled: Annotated[bool, setting("Publish incoming logs for streaming.")] = True
 
 
 class TaskScheduling(Section, frozen=True):

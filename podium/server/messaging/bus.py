@@ -13,7 +13,7 @@ EVENTS = "events"
 """Topic of the events that were just stored (``Event``)."""
 
 LOGS = "logs"
-"""Topic of the log lines that were just stored: (id of the workspace, row)."""
+"""Topic of the log lines that were just stored: (id of the workspace, ``LogLine``)."""
 
 SCHEDULED_TASK_RUNS = "scheduled-task-runs"
 """Topic of background runs that wait for a task worker: (id of the workspace, task key)."""

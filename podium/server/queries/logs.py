@@ -1,7 +1,8 @@
 """Storing and reading log lines."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
@@ -17,7 +18,19 @@ LOGS = Entity(logs, Log, "Log")
 COLUMNS = (*LOGS.columns, logs.c.created.label("updated"))
 """What the wire shows of a line; lines never change."""
 
-FIELDS = ("id", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
+
+class LogLine(NamedTuple):
+    """A line as it is stored, and as those who listen see it."""
+
+    id: str
+    name: str
+    level: int
+    message: str
+    timestamp: datetime
+    flow_run_id: str | None
+    task_run_id: str | None
+
+
 _OF_FLOW_RUN = (
     select(logs.c.timestamp, logs.c.level, logs.c.flow_run_id, logs.c.task_run_id, logs.c.message, logs.c.id)
     .where(logs.c.workspace_id == WORKSPACE, logs.c.flow_run_id == bindparam("of_flow_run"))
@@ -38,10 +51,10 @@ _NEXT = Prepared(
 )
 
 
-def add_logs(tx: Tx, lines: Sequence[tuple[Any, ...]]) -> None:
-    """Stores lines, given as the values of ``FIELDS``."""
+def add_logs(tx: Tx, lines: Sequence[LogLine]) -> None:
+    """Stores lines."""
     stored = (tx.workspace_id, tx.now)
-    insert_many(tx, logs, (*FIELDS, "workspace_id", "created"), [line + stored for line in lines])
+    insert_many(tx, logs, (*LogLine._fields, "workspace_id", "created"), [line + stored for line in lines])
 
 
 def list_logs(

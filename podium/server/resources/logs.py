@@ -12,7 +12,7 @@ from podium.server.messaging.bus import LOGS
 from podium.server.queries import filter_targets, generic, sorting
 from podium.server.queries.filtering import conditions
 from podium.server.queries.flow_runs import FLOW_RUNS
-from podium.server.queries.logs import FIELDS, add_logs, list_logs, logs_of_flow_run
+from podium.server.queries.logs import LogLine, add_logs, list_logs, logs_of_flow_run
 from podium.wire import logs as wire
 from podium.wire.flow_runs import DOWNLOAD_LOGS
 
@@ -28,7 +28,7 @@ async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
     """
     ids = new_ids(len(body))
     lines = [
-        (
+        LogLine(
             log_id,
             line.name.replace("\0", ""),
             line.level,
@@ -41,7 +41,7 @@ async def create_logs(call: Call, body: list[wire.LogCreate]) -> None:
     ]
     await call.write(add_logs, lines)
     if call.runtime.settings.server.logs.stream_publishing_enabled:
-        call.runtime.bus.publish(LOGS, [(call.workspace_id, dict(zip(FIELDS, line, strict=True))) for line in lines])
+        call.runtime.bus.publish(LOGS, [(call.workspace_id, line) for line in lines])
 
 
 async def filter_logs(call: Call, body: wire.LogQuery) -> list[Row]:

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from falcon.asgi import Request, WebSocket
 
-from podium.db.unit import Row
 from podium.server.http.guard import Guard
 from podium.server.http.workspaces import workspace_of
 from podium.server.messaging.bus import LOGS, Mark
+from podium.server.queries.logs import LogLine
 from podium.server.runtime import Runtime
 from podium.server.sockets.events_out import receive_filter
 from podium.server.sockets.peer import Disconnected, admit, until_gone
@@ -18,7 +18,6 @@ from podium.wire.logs import LogFilter
 
 MOST_WAITING = 256
 
-_SHOWN = ("id", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -30,7 +29,7 @@ class LogsOut:
         self._guard = guard
 
     async def on_websocket(self, request: Request, ws: WebSocket) -> None:
-        """Sends what matches until the client leaves; nothing while streaming is switched off."""
+        """Sends what matches until the client leaves; nothing where streaming is switched off."""
         pings = pings_of(request)
         try:
             if not await admit(ws, self._guard, pings):
@@ -44,7 +43,7 @@ class LogsOut:
         workspace_id = workspace_of(request.scope)
         enabled = self._runtime.settings.server.logs.stream_out_enabled
 
-        def accepts(message: tuple[str, Row]) -> bool:
+        def accepts(message: tuple[str, LogLine]) -> bool:
             return enabled and message[0] == workspace_id and matches(message[1])
 
         async def stream() -> None:
@@ -54,38 +53,38 @@ class LogsOut:
                     message = await subscription.get()
                     if message is Mark.GAP:
                         continue
-                    _, row = message
-                    log = {"created": None, "updated": None, **{name: row.get(name) for name in _SHOWN}}
+                    _, line = message
+                    log = {"created": None, "updated": None, **line._asdict()}
                     await ws.send_text(_encode({"type": "log", "log": log}).decode())
 
         await until_gone(ws, stream)
 
 
-def compile_log_filter(wanted: LogFilter) -> Callable[[Row], bool]:
+def compile_log_filter(wanted: LogFilter) -> Callable[[LogLine], bool]:
     """A function that tells whether a log line matches; text is not looked at in a stream."""
-    checks: list[Callable[[Row], Any]] = []
+    checks: list[Callable[[LogLine], Any]] = []
     if wanted.flow_run_id is not None and wanted.flow_run_id.any_ is not None:
         flow_runs = {str(each) for each in wanted.flow_run_id.any_}
-        checks.append(lambda row: str(row.get("flow_run_id")) in flow_runs)
+        checks.append(lambda line: str(line.flow_run_id) in flow_runs)
     task = wanted.task_run_id
     if task is not None and task.any_ is not None:
         task_runs = {str(each) for each in task.any_}
-        checks.append(lambda row: str(row.get("task_run_id")) in task_runs)
+        checks.append(lambda line: str(line.task_run_id) in task_runs)
     if task is not None and task.is_null_ is not None:
         absent = task.is_null_
-        checks.append(lambda row: (row.get("task_run_id") is None) == absent)
+        checks.append(lambda line: (line.task_run_id is None) == absent)
     for bounds, name, low, high in (
         (wanted.level, "level", "ge_", "le_"),
         (wanted.timestamp, "timestamp", "after_", "before_"),
     ):
         checks.extend(_bounds(name, getattr(bounds, low, None), getattr(bounds, high, None)))
-    return lambda row: all(check(row) for check in checks)
+    return lambda line: all(check(line) for check in checks)
 
 
-def _bounds(name: str, low: Any, high: Any) -> list[Callable[[Row], Any]]:
-    checks: list[Callable[[Row], Any]] = []
+def _bounds(name: str, low: Any, high: Any) -> list[Callable[[LogLine], Any]]:
+    checks: list[Callable[[LogLine], Any]] = []
     if low is not None:
-        checks.append(lambda row: row[name] >= low)
+        checks.append(lambda line: getattr(line, name) >= low)
     if high is not None:
-        checks.append(lambda row: row[name] <= high)
+        checks.append(lambda line: getattr(line, name) <= high)
     return checks

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LEAST: Final = (0, 20, 30, 40)
 """Levels that `v` goes through: all, then this one and above."""
 LOOK_EVERY: Final = 1.0
-"""Seconds between looks at a run that goes on where the server streams no lines, as it does not unless set to."""
+"""Seconds between looks at a run that goes on where the server streams no lines."""
 SETTLED: Final = timedelta(seconds=30)
 """How long after the end of a run its last lines may come."""
 REST: Final = 2.0

@@ -17,6 +17,7 @@ from podium.server.messaging.bus import CLEANUP_MESSAGES, EVENTS, LOGS, SCHEDULE
 from podium.server.messaging.outgoing import Outgoing
 from podium.server.messaging.redis import RedisBus
 from podium.server.messaging.topics import TYPES
+from podium.server.queries.logs import LogLine
 from tests.own_redis import OwnRedis
 
 SOON = 5.0
@@ -74,9 +75,8 @@ async def test_what_one_process_publishes_all_get_once(redis_url: str) -> None:
 async def test_messages_of_every_topic_keep_their_shape(redis_url: str) -> None:
     """A listener cannot tell which process a message comes from."""
     moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    row = {"id": "a", "name": "n", "level": 20, "message": "m", "timestamp": moment}
     messages = {
-        LOGS: ("workspace", {**row, "flow_run_id": "f", "task_run_id": None}),
+        LOGS: ("workspace", LogLine("a", "n", 20, "m", moment, "f", None)),
         SCHEDULED_TASK_RUNS: ("workspace", "key"),
         WORK_POOL_SNAPSHOTS: ("workspace", "pool"),
         CLEANUP_MESSAGES: ("workspace", "pool"),
@@ -85,7 +85,9 @@ async def test_messages_of_every_topic_keep_their_shape(redis_url: str) -> None:
         for topic, message in messages.items():
             async with other.subscribe(topic, 10) as listener:
                 one.publish(topic, [message])
-                assert await asyncio.wait_for(listener.get(), SOON) == message
+                received = await asyncio.wait_for(listener.get(), SOON)
+                assert received == message
+                assert [type(part) for part in received] == [type(part) for part in message]
 
 
 async def test_a_call_wakes_the_other_process(redis_url: str) -> None:

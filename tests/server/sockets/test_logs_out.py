@@ -1,4 +1,4 @@
-"""/logs/out: new log lines for those who listen, where it is switched on."""
+"""/logs/out: new log lines for those who listen, unless it is switched off."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,15 +10,10 @@ from podium.db.ids import new_id
 from tests.server.conftest import LiveServer, settings_for
 from tests.server.sockets.client import Peer
 
-STREAMING = {
-    "PODIUM_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
-    "PODIUM_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true",
-}
-
 
 @pytest.fixture(scope="module")
 def server(sqlite_copy: str) -> Iterator[LiveServer]:
-    with LiveServer(settings_for(sqlite_copy, **STREAMING), with_services=False) as live:
+    with LiveServer(settings_for(sqlite_copy), with_services=False) as live:
         yield live
 
 
@@ -79,3 +74,13 @@ def test_a_filter_selects_lines(
         api.post("/logs/", json=[early, line("info"), line("warning", level=30)]).raise_for_status()
         assert [peer.receive()["log"]["message"] for _ in expected] == expected
         assert peer.silence()
+
+
+@pytest.mark.parametrize("switch", ["OUT", "PUBLISHING"])
+def test_streaming_can_be_switched_off(sqlite_copy: str, switch: str) -> None:
+    """The socket opens, takes its filter and stays silent; the lines are stored."""
+    settings = settings_for(sqlite_copy, **{f"PODIUM_SERVER_LOGS_STREAM_{switch}_ENABLED": "false"})
+    with LiveServer(settings, with_services=False) as live, subscribe(live, {}) as peer:
+        assert httpx.post(f"{live.url}/logs/", json=[line("unheard")]).status_code == 201
+        assert peer.silence()
+        assert "unheard" in [each["message"] for each in httpx.post(f"{live.url}/logs/filter", json={}).json()]
