@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
@@ -27,8 +28,8 @@ class LogLine(NamedTuple):
     level: int
     message: str
     timestamp: datetime
-    flow_run_id: str | None
-    task_run_id: str | None
+    flow_run_id: UUID | None
+    task_run_id: UUID | None
 
 
 _OF_FLOW_RUN = (

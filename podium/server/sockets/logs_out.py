@@ -64,12 +64,12 @@ def compile_log_filter(wanted: LogFilter) -> Callable[[LogLine], bool]:
     """A function that tells whether a log line matches; text is not looked at in a stream."""
     checks: list[Callable[[LogLine], Any]] = []
     if wanted.flow_run_id is not None and wanted.flow_run_id.any_ is not None:
-        flow_runs = {str(each) for each in wanted.flow_run_id.any_}
-        checks.append(lambda line: str(line.flow_run_id) in flow_runs)
+        flow_runs = set(wanted.flow_run_id.any_)
+        checks.append(lambda line: line.flow_run_id in flow_runs)
     task = wanted.task_run_id
     if task is not None and task.any_ is not None:
-        task_runs = {str(each) for each in task.any_}
-        checks.append(lambda line: str(line.task_run_id) in task_runs)
+        task_runs = set(task.any_)
+        checks.append(lambda line: line.task_run_id in task_runs)
     if task is not None and task.is_null_ is not None:
         absent = task.is_null_
         checks.append(lambda line: (line.task_run_id is None) == absent)

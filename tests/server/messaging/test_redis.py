@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import pytest
 import redis
@@ -76,7 +77,7 @@ async def test_messages_of_every_topic_keep_their_shape(redis_url: str) -> None:
     """A listener cannot tell which process a message comes from."""
     moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
     messages = {
-        LOGS: ("workspace", LogLine("a", "n", 20, "m", moment, "f", None)),
+        LOGS: ("workspace", LogLine("a", "n", 20, "m", moment, UUID(int=7), None)),
         SCHEDULED_TASK_RUNS: ("workspace", "key"),
         WORK_POOL_SNAPSHOTS: ("workspace", "pool"),
         CLEANUP_MESSAGES: ("workspace", "pool"),
