@@ -39,6 +39,12 @@ _TRIGGERS = (
 _PARTITIONED = "SELECT relname FROM pg_class WHERE relkind = 'p' AND relnamespace = current_schema()::regnamespace"
 _NO_CHANGE_OF_HERE = "UPDATE tally_notes SET change = -change WHERE change > 0"
 """Notes name transactions of the cluster they come from, which are no longer told from those of this one."""
+_TALLIED_WITHOUT_TAGS = (
+    "DELETE FROM flow_run_tallies",
+    "DELETE FROM task_run_tallies",
+    "DELETE FROM tally_horizons WHERE runs IN ('flow_runs', 'task_runs')",
+)
+"""SQLite neither counts tags nor notes that they change: runs that come from there are tallied anew."""
 
 _COUNTERS = (
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
@@ -83,6 +89,9 @@ def load(url: str, options: Options, archive: Reader, progress: Progress | None)
                     done = _copy(connection, archive, table, done, progress)
             if any(table.name == "tally_notes" for table in archive.manifest.tables):
                 connection.exec_driver_sql(_NO_CHANGE_OF_HERE)
+            if archive.manifest.database == "sqlite":
+                for statement in _TALLIED_WITHOUT_TAGS:
+                    connection.exec_driver_sql(statement)
             _advance(connection)
             keys.put_in_row(connection, archive.key())
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
