@@ -95,7 +95,13 @@ flow_runs = Table(
     ),
     partial("ix_flow_runs_parent_task_run", "parent_task_run_id", where="parent_task_run_id IS NOT NULL"),
     partial(
-        "ix_flow_runs_work_queue", "work_queue_id", "state_type", "workspace_id", where="work_queue_id IS NOT NULL"
+        "ix_flow_runs_work_queue",
+        "work_queue_id",
+        "state_type",
+        "workspace_id",
+        "expected_start_time",
+        "start_time",
+        where="work_queue_id IS NOT NULL",
     ),
     partial(
         "ix_flow_runs_infrastructure_document",
