@@ -24,6 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except NoWords:
             return FILES
         return 0
+    if given == ["dashboard"]:
+        # Likewise: without the tree the first frame is there a tenth sooner.
+        from podium.cli.dashboard import open_dashboard
+        from podium.cli.diagnostics import Diagnostics
+
+        try:
+            open_dashboard()
+        except (Exception, KeyboardInterrupt) as error:
+            return Diagnostics().report(error)
+        return 0
     from podium.cli.tree import run
 
     return run(given)

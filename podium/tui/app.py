@@ -18,6 +18,9 @@ DEEPEST = 12
 PROBE_AFTER = (1.0, 1.0, 2.0, 3.0)
 """Seconds between looks whether a server that is away is back; the last for good."""
 
+TURN = 0.005
+"""Seconds that the first frame is given to be written before anything else is done."""
+
 Done = Callable[[str], str | None]
 """Does what was typed; returns what is wrong with it, if anything."""
 
@@ -39,9 +42,18 @@ class Dashboard(App[None]):
     """Each server has its own stack of views."""
 
     def __init__(
-        self, target_of: TargetOf, profile: str | None = None, *, read_only: bool = False, view: str = "home"
+        self,
+        target_of: TargetOf,
+        profile: str | None = None,
+        *,
+        read_only: bool = False,
+        view: str = "home",
+        when_painted: Callable[[], None] | None = None,
     ) -> None:
-        """``profile`` is one that was named and so has to be in the commands that are shown."""
+        """``profile`` is one that was named and so has to be in the commands that are shown.
+
+        ``when_painted`` is called once, when the first frame is there.
+        """
         super().__init__()
         self.animation_level = "none"
         self.read_only = read_only
@@ -51,6 +63,8 @@ class Dashboard(App[None]):
         self._probing: Connection | None = None
         self._turn = 0
         self._last: str | None = None
+        self._when_painted = when_painted
+        self.is_painted = self._is_styled = False
         self.add_mode(self.DEFAULT_MODE, self._first)
         self.target = target_of(profile)
         self.connection = Connection(self.target, self._condition_changed)
@@ -63,6 +77,26 @@ class Dashboard(App[None]):
         view = view_of(view_named(name) or VIEWS[0], filter_text)
         view.address = self._first_view
         return view
+
+    def on_ready(self) -> None:
+        """The first view is laid out: it goes on once it is painted, and the thread that writes had its turn."""
+        self.call_after_refresh(self.set_timer, TURN, self._painted)
+
+    def _painted(self) -> None:
+        self.is_painted = True
+        if self._when_painted is not None:
+            self._when_painted()
+        if (view := self.view) is not None:
+            view.painted()
+
+    def on_mount(self) -> None:
+        """It has its first view; what changes styles from now on counts."""
+        self._is_styled = True
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Styles anew. Textual wants it before there is a view, too: all of them would be parsed twice for that."""
+        if self._is_styled:
+            super().refresh_css(animate)
 
     async def on_unmount(self) -> None:
         """Lets go of the server."""

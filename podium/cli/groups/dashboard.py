@@ -1,6 +1,5 @@
 """`podium dashboard`: the live dashboard in this terminal, and the server's pages."""
 
-import os
 import shlex
 import sys
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from podium.cli.context import FormatOption, Invocation, current
+from podium.cli.dashboard import FIRST_VIEW, open_dashboard
 from podium.cli.declaring import example
 from podium.cli.diagnostics import ExitCode, Failure
 from podium.cli.tree import group
@@ -17,7 +17,7 @@ def dashboard(
     context: typer.Context,
     view: Annotated[
         str, typer.Option("--view", metavar="VIEW", help="Begin with this view, as after `:`; a filter may follow.")
-    ] = "home",
+    ] = FIRST_VIEW,
     read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
     web: Annotated[
         bool, typer.Option("--web", help="Serve it to a browser on this machine; needs `pip install 'podium[web]'`.")
@@ -31,18 +31,7 @@ def dashboard(
     if web:
         _serve(invocation, view, port, read_only=read_only)
         return
-    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Failure(
-            "The dashboard needs a terminal; `podium flow-run ls` and others write to a pipe.", ExitCode.USAGE
-        )
-    from podium.tui.app import Dashboard
-    from podium.tui.connection import target_of
-    from podium.tui.views import view_named
-
-    if view_named(view.partition(" ")[0]) is None:
-        raise Failure(f"There is no view {view!r}; `podium dashboard` and `?` in it list them.", ExitCode.USAGE)
-    target_of(invocation.profile)  # a wrong setting is told before the screen is taken
-    Dashboard(target_of, invocation.profile, read_only=read_only, view=view).run()
+    open_dashboard(invocation.profile, view, read_only=read_only)
 
 
 def _serve(invocation: Invocation, view: str, port: int, *, read_only: bool) -> None:

@@ -119,8 +119,13 @@ class View(Screen[None]):
             self.refresh_ages()
 
     def on_screen_resume(self) -> None:
-        """It is seen: listens and loads, once the screen is painted."""
-        self.call_after_refresh(self._attend)
+        """It is seen: listens and loads, once the screen is painted; the first one is told so."""
+        if self.dashboard.is_painted:
+            self.call_after_refresh(self._attend)
+
+    def painted(self) -> None:
+        """The first frame is there: listens and loads."""
+        self._attend()
 
     def on_screen_suspend(self) -> None:
         """It is hidden: nothing runs for it any more."""
