@@ -132,15 +132,18 @@ async def test_a_profile_that_is_not_there(start: Start) -> None:
         await stage.see("nowhere", "no profile")
 
 
-class EndsAtOnce(Dashboard):
-    """Quit when the first frame is painted, while it is filled."""
-
-    def on_ready(self) -> None:
-        self.call_after_refresh(self.exit)
-
-
 def test_ending_at_once_leaves_no_traceback(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    app = EndsAtOnce(target_at(f"{start().url}/api"))
+    """Quit when the first frame is painted, while it is filled."""
+    app = Dashboard(target_at(f"{start().url}/api"), when_painted=lambda: app.exit())
     app.run(headless=True, size=(120, 40))
+    assert app.is_painted
     assert app.return_code == 0
     assert "Traceback" not in capsys.readouterr().err
+
+
+async def test_a_dashboard_that_goes_while_it_is_filled(start: Start) -> None:
+    """Also where it is closed from outside, at any moment of it: nothing is raised."""
+    url = f"{start().url}/api"
+    for moment in range(8):
+        async with staged(url) as stage:
+            await stage.pilot.pause(moment * 0.02)

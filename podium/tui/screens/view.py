@@ -186,7 +186,7 @@ class View(Screen[None]):
         except (ClientError, ValueError) as error:
             self.failed(error)
         except (NoMatches, MountError):
-            if self.is_attached and self in self.app.screen_stack:
+            if self.is_attached and self.display and self in self.app.screen_stack:
                 raise
             return  # it was left meanwhile, or the dashboard ends: its widgets go before it does
         else:
