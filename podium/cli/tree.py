@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, cast
 
 import typer
@@ -186,6 +187,7 @@ def _path(context: Any) -> list[str]:
     return names
 
 
+@cache
 def _exists(module: str) -> bool:
     return module in sys.modules or importlib.util.find_spec(module) is not None
 

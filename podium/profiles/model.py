@@ -4,10 +4,10 @@ It serves `podium config validate`, which checks everything at once, and `podium
 Nothing else imports this module: pydantic takes longer to import than most commands take to run.
 """
 
+from functools import cache
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from podium.profiles.declaration import Section, declaration_of
@@ -20,32 +20,9 @@ from podium.profiles.values import expected, parse
 _BOUNDS: Final = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
-class ResolvedSource(PydanticBaseSettingsSource):
-    """What the resolver found: of each setting that is given, the value that wins, as it is written."""
-
-    def __init__(self, model: type[BaseSettings], resolved: Resolved) -> None:
-        super().__init__(model)
-        self.resolved = resolved
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Fields are given all at once."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """The values as nested tables."""
-        tree: dict[str, Any] = {"profile": self.resolved.profile}
-        for setting in self.resolved.given():
-            *tables, field = setting.path.split(".")
-            table = tree
-            for name in tables if setting.section else ():
-                table = table.setdefault(name, {})
-            if setting.section:
-                table[field] = self.resolved.origin(setting.path).raw
-        return tree
-
-
-def settings_model(resolved: Resolved | None = None) -> type[BaseSettings]:
-    """The model; an instance of it takes its values from `resolved` alone."""
+@cache
+def settings_model() -> type[BaseSettings]:
+    """The model; an instance of it takes its values from its arguments alone."""
 
     class Model(BaseSettings):
         model_config = SettingsConfigDict(extra="forbid", title="Podium settings")
@@ -59,11 +36,12 @@ def settings_model(resolved: Resolved | None = None) -> type[BaseSettings]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (ResolvedSource(settings_cls, resolved),) if resolved else (init_settings,)
+            return (init_settings,)
 
     return create_model("PodiumSettings", __base__=Model, __doc__="Settings of Podium.", **_fields(Settings, ""))
 
 
+@cache
 def json_schema() -> dict[str, Any]:
     """The JSON schema of `podium.toml`: nested tables, without what such a file may not set."""
     schema: dict[str, Any] = _without_guarded(settings_model().model_json_schema())
@@ -80,7 +58,7 @@ def problems(resolved: Resolved) -> list[SettingsError]:
             except SettingsError as error:
                 found.append(error)
     try:
-        settings_model(resolved)()
+        settings_model()(**_given(resolved))
         for path in SETTINGS:
             resolved.value(path)
     except ValidationError as error:
@@ -88,6 +66,19 @@ def problems(resolved: Resolved) -> list[SettingsError]:
     except SettingsError as error:
         found.append(error)
     return list({str(each): each for each in found}.values())
+
+
+def _given(resolved: Resolved) -> dict[str, Any]:
+    """Of each setting that is given, the value that wins, as it is written; in nested tables."""
+    tree: dict[str, Any] = {"profile": resolved.profile}
+    for setting in resolved.given():
+        *tables, field = setting.path.split(".")
+        table = tree
+        for name in tables if setting.section else ():
+            table = table.setdefault(name, {})
+        if setting.section:
+            table[field] = resolved.origin(setting.path).raw
+    return tree
 
 
 def _problem(resolved: Resolved, place: tuple[int | str, ...]) -> SettingsError:
