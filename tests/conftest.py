@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests import backing, forking
+from tests.order import spread
 from tests.own_redis import OwnRedis
 
 CI = os.environ.get("CI") == "true"
@@ -37,6 +38,14 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     gc.freeze()
     gc.enable()
     return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The same list in each process that shares it."""
+    if hasattr(config, "workerinput"):
+        paths = [(item.nodeid.partition("::")[0], item) for item in items]
+        items[:] = spread(paths, config.workerinput["workercount"])
 
 
 @pytest.hookimpl(wrapper=True)
