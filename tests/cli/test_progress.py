@@ -3,17 +3,22 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from podium.db.engine import Database
+from podium.db.tables.variables import variables as variables_table
+from podium.db.unit import Tx
+from podium.server.app import create_runtime
 from tests.cli.at_terminal import Seen, at_terminal
 from tests.cli.conftest import Podium
 from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
+from tests.server.rows import Rows
 
 MANY = 300
 
@@ -46,16 +51,36 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def variables(podium: Podium, server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Many of them on the server, and the file that made them."""
+def file(server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A description of many variables."""
     monkeypatch.setenv("PODIUM_API_URL", server.url)
     file = tmp_path / "variables.json"
     documents = [{"kind": "variable", "name": f"v_{number}", "spec": {"value": number}} for number in range(MANY)]
     file.write_text(json.dumps(documents))
-    made = podium("apply", "--yes", "-f", str(file))
-    assert (made.code, made.err) == (0, f"{MANY} created.\n")  # where nobody watches, the end is all that is told
+    return file
+
+
+@pytest.fixture
+def variables(file: Path, url: str) -> Iterator[Path]:
+    """Those on the server, and the file that describes them."""
+
+    def plant(tx: Tx) -> None:
+        rows = Rows(lambda unit: unit(tx))
+        for number in range(MANY):
+            rows.add(variables_table, name=f"v_{number}", value=number)
+
+    _write(url, plant)
     yield file
-    podium("variable", "delete", "--all", "--yes")
+    _write(url, lambda tx: tx.run(delete(variables_table)))
+
+
+def _write(url: str, unit: Callable[[Tx], Any]) -> None:
+    async def write() -> None:
+        database = create_runtime(settings_for(url)).database
+        await database.write(unit)
+        await database.close()
+
+    asyncio.run(write())
 
 
 def bars(seen: Seen, label: str) -> list[int]:
@@ -85,8 +110,10 @@ def test_stdout_is_data_alone(variables: Path, tmp_path: Path) -> None:
     assert len(json.loads(out.read_text())) == MANY
 
 
-def test_nothing_in_a_pipe(podium: Podium, variables: Path) -> None:
+def test_nothing_in_a_pipe(podium: Podium, file: Path) -> None:
     """Only the sentence at the end."""
+    made = podium("apply", "--yes", "-f", str(file))
+    assert (made.code, made.err) == (0, f"{MANY} created.\n")
     gone = podium("variable", "delete", "--all", "--yes")
     assert (gone.out, gone.err) == ("", f"Deleted {MANY} variables of {MANY}.\n")
 

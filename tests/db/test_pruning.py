@@ -149,6 +149,7 @@ def test_an_older_database_is_not_touched(
 def test_a_sqlite_file_becomes_smaller(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is new by itself; one of an older version when it is written anew, and from then on by itself."""
     monkeypatch.setenv("PODIUM_SERVER_DATABASE_CONNECTION_URL", sqlite_url)
+    monkeypatch.setattr("podium.db.retention.sweeping.REST", 0.0)
     path = Path(sqlite_url.partition(":///")[2])
     migrate(sqlite_url)
     fill(sqlite_url, Scale.of(700), lambda words: None)

@@ -79,6 +79,7 @@ def postgres() -> Iterator[backing.OwnPostgres]:
     """A PostgreSQL server that may be stopped and frozen."""
     try:
         with backing.own_postgres() as server:
+            commands.upgrade(server.create("migrated"))
             yield server
     except backing.Absent as absent:
         pytest.skip(str(absent))
@@ -88,14 +89,13 @@ def postgres() -> Iterator[backing.OwnPostgres]:
 def api(postgres: backing.OwnPostgres) -> Iterator[httpx.Client]:
     """A live server on it; room for many callers at once."""
     limits = httpx.Limits(max_connections=2 * CALLERS)
-    with postgres.database() as url:
-        commands.upgrade(url)
-        with (
-            LiveServer(settings_for(url), with_services=False) as live,
-            httpx.Client(base_url=live.url, timeout=30, limits=limits) as client,
-        ):
-            until_it_works(client)
-            yield client
+    with (
+        postgres.database("migrated") as url,
+        LiveServer(settings_for(url), with_services=False) as live,
+        httpx.Client(base_url=live.url, timeout=30, limits=limits) as client,
+    ):
+        until_it_works(client)
+        yield client
 
 
 def test_a_frozen_server(postgres: backing.OwnPostgres, api: httpx.Client) -> None:

@@ -16,7 +16,7 @@ from podium.db.urls import sync_url
 from podium.wire.catalogue import ENDPOINTS
 from tests.db.catalogue import seen_whole
 
-FLOW_RUNS = 5_000
+FLOW_RUNS = 1_000
 GROWING = (
     "flow_runs",
     "flow_run_states",

@@ -152,18 +152,8 @@ def slots(shape: Shape, zone: ZoneInfo, begin: datetime, end: datetime) -> list[
         interval = timedelta(seconds=shape.schedule["interval"])
         anchor = datetime.fromisoformat(shape.schedule["anchor_date"])
         return [moment for moment in _minutes(begin, end) if (moment - anchor) % interval == timedelta(0)]
-    found = set()
-    shown: dict[datetime, datetime] = {}  # local time -> the first minute in which the clock shows it
-    clock = _clock(zone, *_days(begin, end))
-    last = clock[0][1] - MINUTE
-    skipped = []
-    for moment, wall in clock:
-        skipped += [(last + step * MINUTE, wall - last - MINUTE) for step in range(1, (wall - last) // MINUTE)]
-        if wall not in shown:
-            shown[wall] = moment
-            if shape.fires(wall):
-                found.add(moment)
-        last = wall
+    shown, skipped = _clock(zone, *_days(begin, end))
+    found = {moment for wall, moment in shown.items() if begin <= moment <= end and shape.fires(wall)}
     for wall, gap in skipped:
         if shape.fires(wall):
             found.add(shown[wall - gap if shape.in_gap == "earlier" else wall + gap])
@@ -177,9 +167,20 @@ def _days(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
 
 
 @lru_cache(maxsize=4)
-def _clock(zone: ZoneInfo, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """What the local clock shows in each minute."""
-    return [(moment, _wall(moment, zone)) for moment in _minutes(begin, end)]
+def _clock(
+    zone: ZoneInfo, begin: datetime, end: datetime
+) -> tuple[dict[datetime, datetime], list[tuple[datetime, timedelta]]]:
+    """Each local time with the first minute in which the clock shows it; those it leaves out with how many go along."""
+    shown: dict[datetime, datetime] = {}
+    skipped: list[tuple[datetime, timedelta]] = []
+    last = _wall(begin, zone) - MINUTE
+    for moment in _minutes(begin, end):
+        wall = _wall(moment, zone)
+        gap = wall - last - MINUTE
+        skipped += [(last + step * MINUTE, gap) for step in range(1, (wall - last) // MINUTE)]
+        shown.setdefault(wall, moment)
+        last = wall
+    return shown, skipped
 
 
 def _minutes(begin: datetime, end: datetime) -> list[datetime]:

@@ -1,13 +1,12 @@
 """Nothing live is ever deleted, nor a run above it: whatever the runs, and whenever the process dies."""
 
 import asyncio
+import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from podium.db.tables.flows import flows
 from podium.db.tables.logs import logs
 from podium.db.tables.task_runs import task_runs
 from podium.db.unit import Tx
+from tests.forking import start_script
 from tests.server.conftest import Units
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -203,22 +203,20 @@ def stays(run: Run) -> list[Run]:
 
 
 SWEEP = """
-import asyncio, sys
-from podium.db.engine import Database
+import asyncio, datetime
+from podium.db.retention.ages import Ages
 from podium.db.retention.rules import rules_for
 from podium.db.retention.sweeping import carry_out
 from podium.profiles import load_settings
 from podium.server.app import create_runtime
-sys.path.insert(0, {root!r})
-from tests.server.services.test_retention_of_runs import AGES, ALL, NOW
 runtime = create_runtime(load_settings(flags={{"PODIUM_SERVER_DATABASE_CONNECTION_URL": {url!r}}}, environ={{}}))
-runtime.database.clock = lambda: NOW
+runtime.database.clock = lambda: {now!r}
 print("ready", flush=True)
-asyncio.run(carry_out(runtime.database, rules_for(ALL), AGES, 3))
+asyncio.run(carry_out(runtime.database, rules_for({all!r}), {ages!r}, 3))
 """
 
 
-def test_a_process_that_is_killed_leaves_nothing_half_deleted(units: Units, request: pytest.FixtureRequest) -> None:
+def test_a_process_that_is_killed_leaves_nothing_half_deleted(units: Units, tmp_path: Path) -> None:
     """kill -9 at any moment, several times; the last one finishes what is left."""
     units.database.clock = lambda: NOW
     rng = random.Random(7)
@@ -228,16 +226,18 @@ def test_a_process_that_is_killed_leaves_nothing_half_deleted(units: Units, requ
     ]
     units.write(plant, tops)
     url = str(units.runtime.settings.server.database.connection_url)
-    script = SWEEP.format(root=str(request.config.rootpath), url=url)
+    script = tmp_path / "sweep.py"
+    script.write_text(SWEEP.format(url=url, now=NOW, all=ALL, ages=AGES))
     seen = [len(left(units))]
-    for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=request.config.rootpath)
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
+    for number in range(2):
+        out = tmp_path / f"out-{number}"
+        process = start_script(script, folder=tmp_path, environment=os.environ, out=out)
+        while not (out.exists() and out.read_text().startswith("ready\n")):
+            assert process.poll() is None, out.read_text()
+            time.sleep(0.01)
         time.sleep(rng.uniform(0.3, 0.7))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        process.kill()
+        process.wait(10)
         check_whole(units, tops)
         seen.append(len(left(units)))
     assert seen[-1] < seen[0]

@@ -34,19 +34,24 @@ class Site(Runs):
         self.queue = self.rows.queue(self.pool)
 
     def pass_time(self, seconds: float, *alive: str, present: bool = True, sweep: bool = True) -> None:
-        """Lets time pass in steps of ten seconds; these runs send a heartbeat every three minutes."""
+        """Lets time pass in steps of ten seconds; these runs send a heartbeat every three minutes.
+
+        A sweep comes twice a minute and at the end: who was ended by one stays so until it is looked at.
+        """
         end = self.now + timedelta(seconds=seconds)
-        beats = self.now
+        beats = sweeps = self.now
         while self.now < end:
             self.now = min(self.now + timedelta(seconds=10), end)
+            over = self.now == end
             if present:
                 self.units.write(note_presence)
             if self.now >= beats:
                 for run_id in alive:
                     self.beat(run_id)
                 beats += timedelta(seconds=INTERVAL)
-            if present and sweep:
+            if present and sweep and (over or self.now >= sweeps):
                 self.sweep()
+                sweeps += timedelta(seconds=30)
 
     def sweep(self) -> None:
         self.units.run(end_zombies(self.units.runtime))
@@ -90,7 +95,7 @@ def site(units: Units) -> Iterator[Site]:
     made = Site(units)
     for table in (api_presence, flow_run_heartbeats):
         units.write(lambda tx, table=table: tx.run(delete(table)))
-    made.pass_time(1000)
+    made.pass_time(1000, sweep=False)
     yield made
     units.write(lambda tx: tx.run(delete(work_pools).where(work_pools.c.id == made.pool)))
 

@@ -17,6 +17,7 @@ from tests.server.conftest import Units
 from tests.server.rows import Rows, at
 
 BLOCKED = 5000
+BATCH = 200
 SECONDS = 0.1
 
 
@@ -47,17 +48,19 @@ class Crowd:
         common = {"state_type": "SCHEDULED", "state_name": "Scheduled", "state_timestamp": now, "flow_id": self.flow_id}
         common |= {"created": now, "updated": now, "work_queue_id": self.queue, **values}
 
-        def unit(tx: Any) -> None:
+        def unit(tx: Any, seconds: range) -> None:
             given = {**common, "workspace_id": tx.workspace_id, "parameters": {}, "context": {}, "tags": []}
             given |= {"labels": {}, "empirical_policy": {}, "job_variables": {}, "auto_scheduled": False}
-            due = [(second, at(second)) for second in range(first, first + number)]
+            due = [(second, at(second)) for second in seconds]
             rows = [
                 given | {"id": new_id(), "name": str(second), "next_scheduled_start_time": moment}
                 for second, moment in due
             ]
             tx.many(insert(flow_runs), rows)
 
-        self.units.write(unit)
+        # SQLite walks all that a savepoint has kept with each statement in it.
+        for start in range(first, first + number, BATCH):
+            self.units.write(unit, range(start, min(start + BATCH, first + number)))
 
     def hand_out(self, limit: int = 200) -> list[str]:
         """The names of the runs that a worker of the pool gets."""
