@@ -132,6 +132,7 @@ def test_served_flows_run_on_their_schedule(clients: Podium) -> None:
             """
         )
     )
+    others = len(clients.clients)
     clients.start(str(PREFECT / "python"), str(path))
 
     def completed() -> list[dict[str, object]] | None:
@@ -142,7 +143,7 @@ def test_served_flows_run_on_their_schedule(clients: Podium) -> None:
     slots = [run["expected_start_time"] for run in runs]
     assert len(slots) == len(set(slots))
     assert all(run["auto_scheduled"] for run in runs)
-    clients.stop_clients()
+    clients.stop_clients(others)
     wait_for(lambda: clients.get("/deployments/name/served/every-two-seconds")["paused"], 60)
     # One that was due already, and that a busy machine had not started yet, stays.
     now = datetime.now(UTC).isoformat()
