@@ -5,15 +5,17 @@ called, and answers as it did before.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec.inspect as types
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import Column, Text, text, update
 
 from podium.db.connections import open_engine
@@ -21,11 +23,12 @@ from podium.db.options import Options
 from podium.db.tables import metadata
 from podium.db.tables.blocks import block_documents
 from podium.db.types import Json, Timestamp
+from podium.db.urls import sqlite_path
 from podium.wire.catalogue import ROWS
 from tests import backing
 from tests.contract import hostile
 from tests.contract.seeds import Seeds
-from tests.server.conftest import KINDS, LiveServer, settings_for
+from tests.server.conftest import LiveServer, settings_for
 
 READING = sorted(
     name
@@ -50,6 +53,9 @@ LOOKED_UP = {
     "data",
 }
 EARLIEST, LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+
+KEY = Fernet.generate_key().decode()
+"""Of the blocks, which copies have in common."""
 
 Odd = Callable[[Column[Any]], Any]
 
@@ -84,21 +90,47 @@ def calls(api: httpx.Client, seeds: Seeds) -> dict[str, httpx.Response]:
     return answers
 
 
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, httpx.Client, Seeds]]:
-    """A server on a database of its own with one of each thing."""
+class Planted(NamedTuple):
+    """A database with one of each thing, copied for each test, and what everything that reads answers there."""
+
+    url: str
+    seeds: Seeds
+    answers: dict[str, httpx.Response]
+
+
+class Place(NamedTuple):
+    """A server on its copy."""
+
+    url: str
+    api: httpx.Client
+    seeds: Seeds
+    before: dict[str, httpx.Response]
+
+
+@contextmanager
+def served(url: str) -> Iterator[httpx.Client]:
+    settings = settings_for(url, PODIUM_SERVER_ENCRYPTION_KEY=KEY)
+    with LiveServer(settings, with_services=False) as live, httpx.Client(base_url=live.url, timeout=30) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def planted(module_database_url: str) -> Planted:
+    with served(module_database_url) as api:
+        seeds = Seeds(api)
+        return Planted(module_database_url, seeds, calls(api, seeds))
+
+
+@pytest.fixture
+def place(planted: Planted, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            path = tmp_path / "podium.db"
-            path.write_bytes(request.getfixturevalue("migrated_sqlite").read_bytes())
-            url = f"sqlite+aiosqlite:///{path}"
+        if source := sqlite_path(planted.url):
+            url = f"sqlite+aiosqlite:///{shutil.copy(source, tmp_path / 'podium.db')}"
         else:
             postgres: backing.Postgres = request.getfixturevalue("postgres")
-            template = request.getfixturevalue("migrated_postgres").rpartition("/")[2]
-            url = stack.enter_context(postgres.database(template=template))
-        live = stack.enter_context(LiveServer(settings_for(url), with_services=False))
-        api = stack.enter_context(httpx.Client(base_url=live.url, timeout=30))
-        yield url, api, Seeds(api)
+            url = stack.enter_context(postgres.database(template=planted.url.rpartition("/")[2]))
+        api = stack.enter_context(served(url))
+        yield Place(url, api, planted.seeds, planted.answers)
 
 
 def overwrite(url: str, statements: list[Any]) -> None:
@@ -123,11 +155,10 @@ def differing(before: dict[str, httpx.Response], after: dict[str, httpx.Response
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_everything_that_reads_answers_as_before(place: tuple[str, httpx.Client, Seeds], name: str) -> None:
+def test_everything_that_reads_answers_as_before(place: Place, name: str) -> None:
     """With each column of a kind odd in every row."""
-    url, api, seeds = place
+    url, api, seeds, before = place
     matches, value = ODD[name]
-    before = calls(api, seeds)
     statements = []
     for table in metadata.sorted_tables:
         columns = [each for each in table.c if matches(each) and not each.primary_key and not each.foreign_keys]
@@ -137,11 +168,10 @@ def test_everything_that_reads_answers_as_before(place: tuple[str, httpx.Client,
     assert not (found := differing(before, calls(api, seeds))), "\n".join(found)
 
 
-@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-def test_what_is_no_json_is_shown_as_null(place: tuple[str, httpx.Client, Seeds]) -> None:
+@pytest.mark.parametrize("module_database_url", ["sqlite"], indirect=True)
+def test_what_is_no_json_is_shown_as_null(place: Place) -> None:
     """SQLite keeps any text in such a column; the answer is JSON all the same."""
-    url, api, seeds = place
-    before = calls(api, seeds)
+    url, api, seeds, before = place
     columns = [
         (table.name, each.name)
         for table in metadata.sorted_tables
@@ -152,9 +182,9 @@ def test_what_is_no_json_is_shown_as_null(place: tuple[str, httpx.Client, Seeds]
     assert not (found := differing(before, calls(api, seeds))), "\n".join(found)
 
 
-def test_a_block_of_another_key_is_listed_without_its_data(place: tuple[str, httpx.Client, Seeds]) -> None:
+def test_a_block_of_another_key_is_listed_without_its_data(place: Place) -> None:
     """Asked for alone it says what is missing."""
-    url, api, seeds = place
+    url, api, seeds, _ = place
     schema = {each: seeds.known[each] for each in ("block_type_id", "block_schema_id")}
     readable = api.post("/block_documents/", json={"name": "readable", "data": {"a": 1}, **schema}).json()
     lost = seeds.path("/block_documents/{id}", ("id",))["id"]
