@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -268,6 +269,12 @@ class Dashboard(App[None]):
         yield from super().get_system_commands(screen)
         for row in VIEWS:
             yield SystemCommand(f"Go to {row.title.lower()}", row.help, lambda row=row: self.go(row.name))
+
+    def on_key(self, event: events.Key) -> None:
+        """Gives keys to the line that `:` or `/` opens, where they came before it was there to take them."""
+        prompt: Any = self.screen  # its class is loaded when it is first opened
+        if hasattr(prompt, "take_key"):
+            prompt.take_key(event)
 
     # Telling
 

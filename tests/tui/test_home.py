@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from textual import events
 
 from podium.cli.app import main
 from podium.client.api import Client
@@ -14,7 +15,7 @@ from podium.tui.screens.home import FIRST_STEPS
 from podium.wire.endpoint import Endpoint
 from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
-from tests.tui.stage import Stage, staged
+from tests.tui.stage import NAMES, Stage, staged
 
 LONG = "a-run-with-a-very-long-name-that-nobody-would-want-to-cut-but-has-to-be-所有名字都很长"
 
@@ -185,3 +186,14 @@ async def test_nothing_is_asked_while_hidden(busy: LiveServer, monkeypatch: pyte
         monkeypatch.setattr(home, "reload", lambda **_: asked.append("asked"))
         home._grow_older()
         assert asked == []
+
+
+@pytest.mark.parametrize("line", [":variable", "/colour=red"])
+async def test_keys_that_come_before_the_line_they_are_for(busy: LiveServer, line: str) -> None:
+    """Whoever types quickly need not wait for it."""
+    async with staged(busy.url, "flow-run") as stage:
+        await stage.see("late-0")
+        for char in (*line, "enter"):  # all at once, as a terminal sends them
+            key = NAMES.get(char, char)
+            stage.app.post_message(events.Key(key, char if len(char) == 1 else "\r"))
+        await stage.see("Variables" if line[0] == ":" else "have no filter 'colour'")
