@@ -144,6 +144,27 @@ async def test_a_text_is_searched_here_and_beyond(url: str, tell: Tell) -> None:
         await stage.see("'nowhere'")
 
 
+async def test_who_searches_from_the_end_stays_at_what_is_found(url: str, tell: Tell) -> None:
+    """Also far before it; where nothing is found it goes on following."""
+    story = tell("seeking-stork")
+    story.say(1)
+    story.say(1, text="needle")
+    for _ in range(4):
+        story.say(900)
+    async with staged(url, "flow-run name=seeking-stork") as stage:
+        await stage.see("seeking-stork")
+        await stage.press("l")
+        await stage.see("line 3601.", "● following")
+        await stage.press("/", "needle", "enter")
+        await stage.see("needle 1.", "reading")
+        await stage.pilot.pause(2.0)
+        await stage.see("needle 1.", seconds=1)
+        await stage.press("G")
+        await stage.see("line 3601.", "● following")
+        await stage.press("/", *["backspace"] * 6, "nowhere", "enter")
+        await stage.see("No 'nowhere' before this.", "● following")
+
+
 async def test_levels_times_and_wrapping(url: str, tell: Tell) -> None:
     story = tell("levelled-llama")
     story.say(1, level=10, text="a detail")

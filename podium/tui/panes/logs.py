@@ -199,7 +199,9 @@ class LogPane(Pane):
         """Tells which lines are shown, and how."""
         text, window = self.text, self.window()
         ends = [name for name, is_there in (("older", window.has_older), ("newer", window.has_newer)) if is_there]
-        held = f"{len(window.lines):,} lines" + (f", {' and '.join(ends)} not read yet" if ends else "")
+        held = f"{len(window.lines):,} line{'' if len(window.lines) == 1 else 's'}" + (
+            f", {' and '.join(ends)} not read yet" if ends else ""
+        )
         level = f"{LEVELS[self.least]} and above" if self.least else "all levels"
         told = [held, level, "" if text.wrap else "not wrapped", "" if text.times == "time" else TIMES[text.times]]
         self.query_one(LogBar).tell(
@@ -236,10 +238,13 @@ class LogPane(Pane):
         self._search_beyond(newer=message.newer)
 
     def _search_beyond(self, *, newer: bool) -> None:
-        text = self.text.search
+        text, followed = self.text.search, self.text.follow
+        self.text.follow = False  # else what is found would be left at once for the end
 
         def done(log_id: str | None) -> None:
             if log_id is None:
+                self.text.follow = followed
+                self.tell()
                 self.view.dashboard.say(f"No {text!r} {'after' if newer else 'before'} this.")
             else:
                 self.text.show_log(log_id)
