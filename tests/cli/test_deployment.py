@@ -204,3 +204,10 @@ def test_edit_changes_what_is_given(podium: Podium) -> None:
     assert (found["parameters"], found["job_variables"]) == ({"x": 1, "y": 2}, {"a": 1, "b": 2})
     assert (found["path"], found["entrypoint"], found["work_pool_name"]) == ("/new", "a.py:f", "fast")
     assert found["global_concurrency_limit"]["limit"] == 4
+
+
+def test_a_text_is_looked_for_in_the_names_of_flows_too(podium: Podium) -> None:
+    for name in ("load-orders/nightly", "load-prices/hourly", "mail/orders-of-the-day"):
+        podium("deployment", "create", name)
+    found = podium("deployment", "ls", "--text", "orders", "-o", "name").out.split()
+    assert found == ["load-orders/nightly", "mail/orders-of-the-day"]

@@ -105,6 +105,10 @@ def _schedules(deployment: Any, names: Names) -> list[str]:
     return [described(each) for each in deployment.schedules]
 
 
+def _text(client: "Client", value: str) -> dict[str, Any]:
+    return nested("deployments.flow_or_deployment_name.like_", value)
+
+
 def _paused(client: "Client", value: bool) -> dict[str, Any]:
     return nested("deployments.paused.eq_", value)
 
@@ -174,6 +178,7 @@ DEPLOYMENT = Noun(
     metavar="FLOW/NAME|ID",
     filters=(
         by_name("deployments.name.like_"),
+        Filter(("--text",), "Only with this in their name or that of their flow.", _text, kind="one"),
         by_tag("deployments.tags.all_"),
         by_flow(),
         BY_POOL,
