@@ -81,5 +81,5 @@ async def _do(
         how_many = "It failed." if len(rows) == 1 else f"{len(failures)} of {len(rows)} failed."
         dashboard.say(f"{how_many} {failures[0]}", severity="error")
     else:
-        more = f"; {details[0]}" if details else ""
+        more = f"; {details[0]}" if details and len(rows) == 1 else ""
         dashboard.say(f"{act.past} {counted(noun, rows, names)}{more}.")

@@ -1,10 +1,11 @@
 """Why a run is where it is, as lines: each cause, what it was seen from, and the command that changes it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from podium.client.nouns.cells import cell, compact
+from podium.client.nouns.cells import cell
 from podium.client.nouns.fitting import padded
 from podium.client.nouns.noun import Column
 from podium.tui.widgets.text import LineOfText, Part
@@ -12,6 +13,7 @@ from podium.tui.widgets.text import LineOfText, Part
 if TYPE_CHECKING:
     from podium.wire.explain import Explanation, Reason
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 HOLDERS = (
     Column("holds", lambda holder, names: holder.kind.replace("_", " ")),
     Column("name", lambda holder, names: holder.name or holder.id or "not said"),
@@ -62,4 +64,11 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[LineOfText]:
 
 
 def _told(value: Any) -> str:
-    return compact(value) or "none" if isinstance(value, list | dict) else cell(value, "text")
+    """A value in words: moments as everywhere, what has names of its own with them."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_told(each)}" for name, each in value.items() if each is not None)
+    if isinstance(value, list):
+        return "; ".join(map(_told, value)) or "none"
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return f"{cell(datetime.fromisoformat(value), 'stamp')} UTC"
+    return cell(value, "text")

@@ -34,7 +34,7 @@ class GraphPane(Pane):
     def show(self, told: Sequence[Placed]) -> None:
         """Shows the lines."""
         self.view.found([line.node for line in told])
-        self.searched.show(told)
+        self.searched.show(told, self.view.ended)
 
     def tick(self) -> None:
         """Tells anew how long what is under way takes."""

@@ -34,7 +34,7 @@ class TimelinePane(Pane):
         """Shows the bars."""
         nodes = [node for _, node in told.nodes]
         self.view.found(nodes)
-        self.searched.show(nodes, told.start_time)
+        self.searched.show(nodes, told.start_time, self.view.ended)
 
     def tick(self) -> None:
         """Has what is under way grow."""

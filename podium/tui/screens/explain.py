@@ -56,7 +56,7 @@ class Explain(View):
         run_id = self.row.id
         known: Explanation = await self.ask(lambda client: client.call(endpoint("explain.EXPLAIN"), id=run_id))
         self._explanation = known
-        self.told = f"as of {known.asked.astimezone(UTC):%H:%M:%S} UTC"
+        self.told = f"as of {known.asked.astimezone(UTC):%H:%M:%S}"
         self.refresh_ages()
 
     def refresh_ages(self) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from importlib import import_module
 from typing import Any, ClassVar, Final
 
@@ -164,6 +165,11 @@ class Run(Detail):
     def is_over(self) -> bool:
         """Whether nothing happens to it by itself any more."""
         return self.row.state_type in TERMINAL
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended; None for one that is not over."""
+        return self.row.end_time if self.is_over else None
 
     def refresh_ages(self) -> None:
         """Tells ages anew."""

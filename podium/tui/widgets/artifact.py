@@ -26,22 +26,21 @@ class ArtifactBody(Vertical):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._shown: tuple[Any, ...] = ()
+        self._shown: tuple[Any, ...] | None = None
 
     def show(self, artifact: Any) -> None:
-        """Shows an artifact, or nothing; what is shown already stays as it is."""
+        """Shows an artifact, or that there is none; what is shown already stays as it is."""
         shown = (artifact.id, artifact.updated, artifact.data) if artifact is not None else ()
         if shown == self._shown:
             return
-        same = self._shown[:1] == shown[:1]
+        same = artifact is not None and (self._shown or ())[:1] == shown[:1]
         self._shown = shown
         held = self.query_one(Text) if same and artifact.type == "progress" and self.query(Text) else None
         if held is not None:
             held.show(list(_lines(artifact)))
             return
         self.remove_children()
-        if artifact is not None:
-            self.mount(*_widgets(artifact))
+        self.mount(*(_widgets(artifact) if artifact is not None else [_note("There are no artifacts.")]))
 
 
 def _widgets(artifact: Any) -> Iterator[Widget]:

@@ -1,7 +1,7 @@
 """What the runs of a graph waited for: a line each, below the last of those."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from rich.segment import Segment
@@ -27,14 +27,14 @@ class Graph(Nodes):
         self._parents: Mapping[str, frozenset[str]] = {}
         self._width = 0
 
-    def show(self, lines: Sequence[Placed]) -> None:
-        """Shows the lines of a graph."""
+    def show(self, lines: Sequence[Placed], until: datetime | None = None) -> None:
+        """Shows the lines of a graph; ``until`` is the end of the flow run, once it is over."""
         self._lines = lines
         nodes = [line.node for line in lines]
         self._names = {node.id: on_one_line(node.label) for node in nodes}
         self._parents = {node.id: frozenset(edge.id for edge in node.parents) for node in nodes}
         self._width = max((len(line.branches) + width_of(line.node.label) for line in lines), default=0)
-        self.hold(nodes)
+        self.hold(nodes, until)
 
     def move_to(self, index: int) -> None:
         """Puts the cursor on a run, and marks those it hangs together with."""
@@ -44,7 +44,7 @@ class Graph(Nodes):
     def head(self, width: int) -> str:
         """The heads."""
         name, _ = self._widths(width)
-        return f"  {padded('RUN', name)}  {'STATE':<10}  {'TOOK':>9}  ALSO AFTER" if self.nodes else ""
+        return f"  {padded('RUN', name)}  {'STATE':<10}  {'TOOK':>9}  ALSO AFTER"
 
     def _widths(self, width: int) -> tuple[int, int]:
         """Cells for names with their branches, and for what they waited for."""
@@ -60,7 +60,7 @@ class Graph(Nodes):
         branches = line.branches
         if len(branches) > name // 2:
             branches = "…" + branches[-(name // 2) :]
-        took = duration(seconds_of(node, datetime.now(UTC)))
+        took = duration(seconds_of(node, self.now()))
         return [
             Segment(f"{sign_of(node.state_type)} ", tone),
             Segment(branches, self.colored("waiting", base)),

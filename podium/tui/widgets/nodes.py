@@ -1,7 +1,7 @@
 """Rows that are runs of a graph: the cursor stays on its run, and its state has a sign and a colour."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from rich.segment import Segment
@@ -26,6 +26,7 @@ SIGNS: Final = {
 }
 WAITING: Final = "○"
 NOT_BEGUN: Final = frozenset({"SCHEDULED", "PENDING"})
+NOTHING: Final = "  There are no task runs and no subflows."
 
 
 def sign_of(state_type: str) -> str:
@@ -63,17 +64,24 @@ class Nodes(Rows):
     nodes: Sequence[Any] = ()
     grows = False
     """Whether some run is under way or waits."""
+    is_known = False
+    until: datetime | None = None
+    """When the flow run ended: nothing in it goes on after that, also where nobody told how a task run ended."""
 
-    def hold(self, nodes: Sequence[Any]) -> None:
+    def hold(self, nodes: Sequence[Any], until: datetime | None) -> None:
         """Has these nodes as rows; the cursor stays on its node."""
         current = self.current
-        self.nodes, self.total = nodes, len(nodes)
-        self.grows = any(node.end_time is None and node.state_type != "SCHEDULED" for node in nodes)
+        self.nodes, self.total, self.until, self.is_known = nodes, len(nodes), until, True
+        self.grows = until is None and any(each.end_time is None and each.state_type != "SCHEDULED" for each in nodes)
         if current is not None:
             places = [at for at, node in enumerate(nodes) if node.id == current.id]
             self.cursor = places[0] if places else min(self.cursor, self.last)
         self.virtual_size = Size(self.size.width, self.total + 1)
         self.refresh()
+
+    def now(self) -> datetime:
+        """Up to when what has not ended goes on."""
+        return self.until or datetime.now(UTC)
 
     @property
     def current(self) -> Any:
@@ -120,7 +128,8 @@ class Nodes(Rows):
         width = self.room
         if y == 0:
             style = self.style("head")
-            return Strip([Segment(self.head(width), style)]).adjust_cell_length(width, style)
+            head = self.head(width) if self.nodes else NOTHING if self.is_known else ""
+            return Strip([Segment(head, style)]).adjust_cell_length(width, style)
         at = round(self.scroll_offset.y) + y - 1
         if at >= self.total:
             return Strip.blank(width, self.rich_style)

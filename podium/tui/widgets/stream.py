@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from podium.client.nouns.fitting import GAP, cut, padded
+from podium.client.nouns.fitting import GAP, cut, padded, width_of
 from podium.client.nouns.printing import on_one_line
 
 MOST: Final = 2_000
@@ -179,11 +179,11 @@ class Stream(ScrollView, can_focus=True):
         base = self.rich_style + self._style("cursor") if at == self.cursor else self.rich_style
         size = max(NAME_LEAST, min(NAME_MOST, int(width * NAME_PART)))
         styles = [base + Style(color=self._style(name).color) if name else base for name in ("moment", told.tone)]
-        what = on_one_line(told.what)
+        what, room = on_one_line(told.what), width - 1 - width_of(told.moment) - size - 2 * len(GAP)
         segments = [
             Segment(f" {told.moment}{GAP}", styles[0]),
             Segment(padded(cut(what, size), size) if told.about else what, styles[1]),
-            Segment(f"{GAP}{on_one_line(told.about)}", base),
+            Segment(f"{GAP}{cut(on_one_line(told.about), room)}", base),
         ]
         return Strip(segments).adjust_cell_length(width, base)
 

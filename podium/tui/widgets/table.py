@@ -113,7 +113,7 @@ class Table(Rows):
             for at, column in enumerate(self.columns)
             if not column.rank or column.rank == ID_RANK or not cells or any(row[at] for row in cells)
         ]
-        widths = [max([width_of(self.columns[at].name), *(width_of(row[at]) for row in cells)]) for at in kept]
+        widths = [max([width_of(self.columns[at].name.upper()), *(width_of(row[at]) for row in cells)]) for at in kept]
         room = self.room - len(PLAIN)
         shown, fitted = fit([self.columns[at] for at in kept], widths, max(room, 10))
         self._shown = [kept[at] for at in shown]
@@ -124,6 +124,10 @@ class Table(Rows):
         self._measure()
         self.keep_in_sight()
         self.look()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A scrollbar takes a cell of each row, of which no resize tells."""
+        self._measure()
 
     def look(self) -> None:
         """Asks for rows that are in sight, or next to it, and not held."""

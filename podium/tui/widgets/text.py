@@ -110,6 +110,11 @@ class Text(ScrollView, can_focus=True):
         if self.room != self._width:
             self._fold()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A scrollbar takes a cell of each line, of which no resize tells."""
+        if self.room != self._width:
+            self._fold()
+
     def find(self, text: str) -> int:
         """Marks a text wherever it stands and goes to its first place from here; how many lines have it."""
         self.search = text.lower()
@@ -201,9 +206,16 @@ def _printable(line: LineOfText) -> LineOfText:
 
 
 def hanging(line: LineOfText, width: int) -> int:
-    """How far from the left a line goes on where it is folded: beside its label, unless that is wide."""
-    label = width_of(line[0].text) if len(line) > 1 and line[0].tone == "label" else 0
-    return label if label <= width // 3 else 0
+    """How far from the left a line goes on where it is folded, unless that leaves little room.
+
+    Below its last piece, where that stands beside a label or in a row of a table; and as far in as that begins.
+    """
+    *before, last = line
+    if before and before[-1].tone != "label" and not before[-1].text.isspace():
+        return 0
+    inner = len(last.text) - len(last.text.lstrip(" "))
+    hang = sum(width_of(part.text) for part in before) + inner
+    return hang if hang <= width // 2 else 0
 
 
 def folded(line: LineOfText, width: int, hang: int = 0) -> list[LineOfText]:

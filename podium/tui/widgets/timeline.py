@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 
 from podium.client.nouns.cells import duration
-from podium.client.nouns.fitting import cut, padded, width_of
+from podium.client.nouns.fitting import padded, width_of
 from podium.client.nouns.printing import on_one_line
 from podium.tui.timescale import Scale, bar, marks
 from podium.tui.widgets.nodes import NOT_BEGUN, Nodes, seconds_of, shortened, sign_of
@@ -18,6 +18,8 @@ TOOK: Final = 9
 """Cells for how long it took."""
 WAITS: Final = "┈"
 ZOOM: Final = 2.0
+BEGINS: Final = ("%Y-%m-%d %H:%M:%S UTC", "%H:%M:%S UTC", "%H:%M:%S")
+"""How the moment that others are told from is written, as there is room beside the names."""
 
 
 class Timeline(Nodes):
@@ -37,14 +39,17 @@ class Timeline(Nodes):
         self._zero = self._last = 0.0
         self._labels = 0
 
-    def show(self, nodes: Sequence[Any], start: datetime | None) -> None:
-        """Shows nodes in the order of their starts; moments are told from ``start``, or the first of them."""
+    def show(self, nodes: Sequence[Any], start: datetime | None, until: datetime | None = None) -> None:
+        """Shows nodes in the order of their starts; moments are told from ``start``, or the first of them.
+
+        ``until`` is the end of the flow run, once it is over.
+        """
         begin = min((node.start_time for node in nodes), default=None)
         zero = start if start and (begin is None or start <= begin) else begin
         self._zero = zero.timestamp() if zero else 0.0
-        self._last = max([self._zero, *(self._end(node, zero or datetime.now(UTC)) for node in nodes)])
+        self._last = max([self._zero, *(self._end(node, until or zero or datetime.now(UTC)) for node in nodes)])
         self._labels = max((width_of(node.label) for node in nodes), default=0)
-        self.hold(nodes)
+        self.hold(nodes, until)
 
     # The scale
 
@@ -67,7 +72,7 @@ class Timeline(Nodes):
 
     def action_zoom(self, nearer: bool) -> None:
         """Shows half or twice the time, around the run under the cursor."""
-        node, now = self.current, datetime.now(UTC)
+        node, now = self.current, self.now()
         if node is None:
             return
         scale = self.scale(self.size.width, now)
@@ -83,14 +88,14 @@ class Timeline(Nodes):
 
     def action_pan(self, by: int) -> None:
         """Shows a time earlier or later."""
-        scale = self.scale(self.size.width, datetime.now(UTC))
+        scale = self.scale(self.size.width, self.now())
         self._zoomed = scale.moved(by * scale.width / 4)
         self.refresh()
 
     def move_to(self, index: int) -> None:
         """Puts the cursor on a run; a time that is zoomed follows it."""
         super().move_to(index)
-        node, now = self.current, datetime.now(UTC)
+        node, now = self.current, self.now()
         if self._zoomed is None or node is None:
             return
         scale = self.scale(self.size.width, now)
@@ -102,11 +107,10 @@ class Timeline(Nodes):
 
     def head(self, width: int) -> str:
         """The marks of the scale."""
-        if not self.nodes:
-            return ""
-        label, scale = self._label_width(width), self.scale(width, datetime.now(UTC))
-        begin = f"{datetime.fromtimestamp(self._zero, UTC):%Y-%m-%d %H:%M:%S UTC}"
-        line = padded(cut(f"  {begin if label > len(begin) else begin[11:]}", label + 2), label + 3)
+        label, scale = self._label_width(width), self.scale(width, self.now())
+        begin = datetime.fromtimestamp(self._zero, UTC)
+        told = next((text for form in BEGINS if len(text := begin.strftime(form)) <= label), "")
+        line = padded(f"  {told}", label + 3)
         for at, text in marks(scale, self._zero):
             gap = at + label + 3 - len(line)
             if gap >= 0:
@@ -115,7 +119,7 @@ class Timeline(Nodes):
 
     def row(self, at: int, width: int, base: Style) -> list[Segment]:
         """Sign, name, bar and how long it took."""
-        node, now, label = self.nodes[at], datetime.now(UTC), self._label_width(width)
+        node, now, label = self.nodes[at], self.now(), self._label_width(width)
         scale = self.scale(width, now)
         before, text = bar(scale, node.start_time.timestamp(), self._end(node, now))
         if node.state_type in NOT_BEGUN:

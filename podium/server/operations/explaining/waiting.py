@@ -145,11 +145,10 @@ def queue_not_polled(of: Subject) -> Reason | None:
         return None
     names = ", ".join(repr(each["name"]) for each in of.online[:3])
     online = f"{several(len(of.online), 'worker')} of {run['pool_name']!r} {_are(len(of.online))} online"
+    last = f"the last did {of.ago(polled)}" if (polled := run["queue_last_polled"]) else "none ever did"
     return Reason(
         code="queue_not_polled",
-        sentence=f"{online} ({names}), "
-        f"and none asked for runs of its queue {run['queue_name']!r}: the last did "
-        f"{of.ago(run['queue_last_polled'])}.",
+        sentence=f"{online} ({names}), and none asked for runs of its queue {run['queue_name']!r}: {last}.",
         evidence={
             "pool": run["pool_name"],
             "queue": run["queue_name"],
