@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -135,18 +135,22 @@ async def staged(
         yield Stage(app, pilot)
 
 
-MASKS = (
+Mask = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+MASKS: tuple[Mask, ...] = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), lambda found: "0" * len(found[0])),
     (re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d"), lambda found: f"2026-05-06{found[1]}07:08:09"),
     (re.compile(r"(07:08:09)\.\d{1,6}"), lambda found: f"{found[1]}.123456"[: len(found[0])].ljust(len(found[0]), "0")),
     (re.compile(r"(\d+h)\d\dm\d\ds"), lambda found: f"{found[1]}30m00s"),
+    (re.compile(r"as of \d[\d:]*"), lambda found: "as of 07:08:09"[: len(found[0])]),
+    (re.compile(r"(?<![\d:-])\d\d:\d\d:\d\d(?!:)"), lambda found: "07:08:09"),
     (re.compile(r"127\.0\.0\.1:\d{4,5}"), lambda found: "127.0.0.1:4200".ljust(len(found[0]))),
 )
 """What differs from run to run, and what stands for it in the pictures."""
 
 
-def masked(screen: str) -> str:
+def masked(screen: str, *more: Mask) -> str:
     """The screen without what differs from run to run."""
-    for pattern, replace in MASKS:
+    for pattern, replace in (*MASKS, *more):
         screen = pattern.sub(replace, screen)
-    return screen
+    return "\n".join(line.rstrip() for line in screen.split("\n"))

@@ -13,7 +13,7 @@ from podium.tui.views import VIEWS
 from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui import scenery
-from tests.tui.stage import Stage, masked, staged
+from tests.tui.stage import Mask, Stage, masked, staged
 
 PICTURES = Path(__file__).with_name("pictures")
 SIZES = {"80x24": (80, 24), "200x60": (200, 60)}
@@ -49,10 +49,10 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         yield live
 
 
-async def picture(stage: Stage, name: str) -> None:
-    """Compares the screen with the picture of this name."""
+async def picture(stage: Stage, name: str, *masks: Mask) -> None:
+    """Compares the screen with the picture of this name; ``masks`` are for what else differs from run to run."""
     await stage.rest()
-    painted = masked(stage.top) + "\n"
+    painted = masked(stage.top, *masks) + "\n"
     path = PICTURES / f"{name}.txt"
     if os.environ.get("TEST_PICTURES") == "write":
         path.write_text(painted, "utf-8")
