@@ -86,8 +86,8 @@ worker-deaths: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## k
 restarts: .venv/.stamp-dev .venv/.stamp-bytecode  ## follow runs over ten restarts of the server, straight and through proxies, on both databases (about 10 minutes)
 	$(BIN)/python -m pytest -n 0 -m '' tests/cli/test_restarts.py tests/cli/test_import.py $(ARGS)
 
-tour: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## type README's tour and an operator's tasks at terminals of tmux, completion in every shell (about 8 minutes)
-	$(BIN)/python -m pytest -n 0 -m '' tests/cli/test_tour.py tests/cli/test_operator.py tests/cli/test_completion.py $(ARGS)
+tour: .venv/.stamp-dev .venv/.stamp-bytecode .venv-prefect/.stamp  ## type README's tour and an operator's tasks at terminals of tmux, completion in every shell (about 9 minutes)
+	$(BIN)/python -m pytest -n 0 -m '' tests/cli/test_tour.py tests/cli/test_operator.py tests/cli/test_completion.py tests/tui/test_tasks.py $(ARGS)
 
 chaos: .venv/.stamp-dev .venv/.stamp-bytecode  ## run what deploy/ describes for MINUTES=10 while its parts are killed, stopped and frozen, from SEED
 	@echo 'SEED=$(SEED)'
