@@ -250,8 +250,14 @@ def is_hopeless(delivery: Delivery, failure: Failed, settings: Notifications, no
     """
     if failure.permanent or delivery.attempts >= settings.attempts:
         return True
-    patience = sum(nominal_delay(attempt, settings) for attempt in range(1, settings.attempts))
-    return delivery.attempts >= FEWEST and (now - delivery.created).total_seconds() > patience
+    age = (now - delivery.created).total_seconds()
+    behind = age - (1 + JITTER) * _delays(delivery.attempts, settings)  # what its own attempts took is left out
+    return delivery.attempts >= FEWEST and behind > (1 - JITTER) * _delays(settings.attempts, settings)
+
+
+def _delays(attempts: int, settings: Notifications) -> float:
+    """Seconds between the first and the last of so many attempts, about."""
+    return sum(nominal_delay(attempt, settings) for attempt in range(1, attempts))
 
 
 def nominal_delay(attempts: int, settings: Notifications) -> float:
