@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from podium.tui.connection import Condition, Connection, Target
@@ -71,6 +72,15 @@ class Dashboard(App[None]):
         self.connection = Connection(self.target, self._condition_changed)
 
     # Start and end
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's; the one of a terminal with a better way to wait."""
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from podium.tui.driver import TerminalDriver
+
+        return TerminalDriver
 
     def _first(self) -> View:
         """The first view; the server is asked once it is painted."""

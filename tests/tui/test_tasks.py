@@ -17,7 +17,7 @@ from tests.cli.shell import until
 from tests.cli.terminal import Absent, Terminal
 from tests.tui.operating import operating
 
-slow = pytest.mark.slow  # a person types; `make tour` runs it
+pytestmark = pytest.mark.slow  # a person types; `make tour` runs it
 
 SCHEMA = {"type": "object", "properties": {"day": {"type": "string", "position": 0, "description": "The day to load."}}}
 
@@ -100,7 +100,6 @@ def test_why_a_run_is_late(terminal: Terminal, night: Night) -> None:
         assert reasons[0]["code"] == "no_worker"
 
 
-@slow
 def test_last_nights_failure_and_its_log(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=10) as operator:
         operator.press("f").see("only faults", "nimble-otter")
@@ -112,7 +111,6 @@ def test_last_nights_failure_and_its_log(terminal: Terminal, night: Night) -> No
         assert TROUBLE in logged[0]["message"]
 
 
-@slow
 def test_everything_of_a_pool_is_paused(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=6) as operator:
         operator.go("wp").see("Work pools", "etl", "gpu")
@@ -123,7 +121,6 @@ def test_everything_of_a_pool_is_paused(terminal: Terminal, night: Night) -> Non
     night.api.patch("/work_pools/etl", json={"is_paused": False}).raise_for_status()
 
 
-@slow
 def test_all_running_runs_of_a_flow_are_cancelled(wide: Terminal, night: Night) -> None:
     with operating(wide, most=27) as operator:
         operator.go("fl").see("Flows  4", "resize-images")
@@ -142,7 +139,6 @@ def test_all_running_runs_of_a_flow_are_cancelled(wide: Terminal, night: Night) 
         assert night.state("training-0") == "Running"
 
 
-@slow
 def test_a_deployment_is_run_with_a_parameter(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=22) as operator:
         operator.go("d").see("load-orders/nightly", "Deployments")
@@ -167,7 +163,6 @@ def test_a_deployment_is_run_with_a_parameter(terminal: Terminal, night: Night) 
         operator.see(found[0]["name"])
 
 
-@slow
 def test_a_schedule_is_paused(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=12) as operator:
         operator.go("d").see("load-orders/nightly")
@@ -180,7 +175,6 @@ def test_a_schedule_is_paused(terminal: Terminal, night: Night) -> None:
         assert [each["active"] for each in schedules] == [False]
 
 
-@slow
 def test_who_holds_the_slots_of_a_limit(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=4) as operator:
         operator.go("sl")
@@ -192,7 +186,6 @@ def test_who_holds_the_slots_of_a_limit(terminal: Terminal, night: Night) -> Non
         assert [line.split()[:2] for line in below] == [["holds", name] for name in told["warehouse"]]
 
 
-@slow
 def test_a_variable_is_edited_and_the_difference_seen(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=5) as operator:
         operator.go("v").see("region", "eu-west-1")
@@ -204,7 +197,6 @@ def test_a_variable_is_edited_and_the_difference_seen(terminal: Terminal, night:
         assert night.api.get("/variables/name/region").json()["value"] == "us-east-1"
 
 
-@slow
 def test_the_staging_profile_is_used(terminal: Terminal, night: Night, tmp_path: Path) -> None:
     with ServerProcess(tmp_path, backing.free_port(), "--no-services") as other:
         other.until_ready()
@@ -218,7 +210,6 @@ def test_the_staging_profile_is_used(terminal: Terminal, night: Night, tmp_path:
             assert "load-orders" not in screen
 
 
-@slow
 def test_the_last_firings_of_an_automation(wide: Terminal, night: Night, fired: str) -> None:
     with operating(wide, most=6) as operator:
         operator.go("au").see("shop is closed")
@@ -228,7 +219,6 @@ def test_the_last_firings_of_an_automation(wide: Terminal, night: Night, fired: 
         assert [each["actions"][0]["state"] for each in _firings(night, fired)] == ["executed"]
 
 
-@slow
 def test_the_log_of_a_running_flow_is_searched(terminal: Terminal, night: Night) -> None:
     with operating(terminal, most=27) as operator:
         operator.go("fr").see("Flow runs")
