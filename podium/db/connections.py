@@ -2,8 +2,10 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.pool import NullPool, StaticPool
 
 from podium.db.options import Options
@@ -11,6 +13,12 @@ from podium.db.urls import is_in_memory, sync_url
 
 A_DAY = 86400.0
 """What SQLite waits for a lock where the settings say: any time."""
+
+
+class _Compiler(SQLiteCompiler):
+    def visit_ilike_case_insensitive_operand(self, element: Any, **options: Any) -> str:
+        """As it is: SQLite's LIKE leaves out the case of the letters that lower() knows, in a third of the time."""
+        return self.process(element.element, **options)
 
 
 def open_engine(url: str, options: Options) -> Engine:
@@ -54,7 +62,7 @@ def _open_sqlite(url: str, options: Options) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    return create_engine(
+    engine = create_engine(
         "sqlite://",
         creator=connect,
         poolclass=StaticPool if options.in_memory else NullPool,
@@ -62,3 +70,5 @@ def _open_sqlite(url: str, options: Options) -> Engine:
         echo=options.echo,
         query_cache_size=2000,
     )
+    engine.dialect.statement_compiler = _Compiler
+    return engine

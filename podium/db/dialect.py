@@ -46,6 +46,11 @@ class _FitsPattern(FunctionElement[bool]):
     inherit_cache = True
 
 
+class _Resembles(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
 class _SecondsBetween(FunctionElement[float]):
     type = Double()
     inherit_cache = True
@@ -111,6 +116,11 @@ def label_text(column: ColumnElement[Any], label: str) -> ColumnElement[str]:
 def readable_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """A JSON column, NULL where it is no JSON: SQLite keeps any text, and gives up a statement that reads into it."""
     return _ReadableJson(column)
+
+
+def resembles(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a text has another in it, whatever the case; ``_`` in that is any character, ``%`` any run of some."""
+    return _Resembles(column, bindparam(None, f"%{text}%", type_=Text(), unique=True))
 
 
 def fits_pattern(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -260,6 +270,19 @@ def _fits_pattern_sqlite(element: _FitsPattern, compiler: SQLCompiler, **options
 def _fits_pattern_postgresql(element: _FitsPattern, compiler: SQLCompiler, **options: Any) -> str:
     column, _, like = element.clauses
     return f"({compiler.process(column, **options)} LIKE {compiler.process(like, **options)})"
+
+
+@compiles(_Resembles, "sqlite")
+def _resembles_sqlite(element: _Resembles, compiler: SQLCompiler, **options: Any) -> str:
+    column, pattern = _parts(element, compiler, **options)
+    return f"({column} LIKE {pattern})"
+
+
+@compiles(_Resembles, "postgresql")
+def _resembles_postgresql(element: _Resembles, compiler: SQLCompiler, **options: Any) -> str:
+    # What has it as it is written is found without making both lower case, which takes most of the time.
+    column, pattern = _parts(element, compiler, **options)
+    return f"({column} LIKE {pattern} OR {column} ILIKE {pattern})"
 
 
 @compiles(_SecondsBetween, "sqlite")

@@ -2,6 +2,7 @@
 
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ OWN = frozenset(
     }
 )
 """What a server writes that nobody has used yet."""
+
+LEAVING = 1.0
+"""Seconds that PostgreSQL may take to end a session that is closed; a command before this one, for instance."""
 
 _OTHERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name "
@@ -208,8 +212,12 @@ def _check_connections(url: str, options: Options) -> None:
     with reaching(url):
         engine = open_engine(url, options)
         try:
-            with engine.connect() as connection:
-                others = connection.execute(_OTHERS, {"name": options.application_name}).scalar_one()
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                deadline = time.monotonic() + LEAVING
+                while others := connection.execute(_OTHERS, {"name": options.application_name}).scalar_one():
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(0.05)
         finally:
             engine.dispose()
     if others:

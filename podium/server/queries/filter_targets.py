@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
 
-from podium.db.dialect import json_text
+from podium.db.dialect import json_text, resembles
 from podium.db.tables import artifacts as artifact_tables
 from podium.db.tables import blocks, work_pools
 from podium.db.tables.automations import automations
@@ -53,8 +53,8 @@ def _has_child_run(column: Any, there: bool) -> ColumnElement[bool]:
 
 
 def _flow_or_deployment_like(column: Any, text: str) -> ColumnElement[bool]:
-    flow = exists().where(_deployed_flows.c.id == deployments.c.flow_id, _deployed_flows.c.name.ilike(f"%{text}%"))
-    return or_(deployments.c.name.ilike(f"%{text}%"), flow.correlate_except(_deployed_flows))
+    flow = exists().where(_deployed_flows.c.id == deployments.c.flow_id, resembles(_deployed_flows.c.name, text))
+    return or_(resembles(deployments.c.name, text), flow.correlate_except(_deployed_flows))
 
 
 def _accepted(column: Any, bound: Any) -> ColumnElement[bool]:

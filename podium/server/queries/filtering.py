@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, FromClause, and_, exists, literal_column, or_, select
 
-from podium.db.dialect import holds_all, holds_any, is_empty_array, unindexed
+from podium.db.dialect import holds_all, holds_any, is_empty_array, resembles, unindexed
 
 Condition = ColumnElement[bool]
 Operator = Callable[[Any, Any], Condition | None]
@@ -35,7 +35,7 @@ VALUE: Mapping[str, Operator] = {
     "not_any_": lambda column, values: column.not_in(values) if values else None,
     "is_null_": _is_null,
     "exists_": lambda column, there: _is_null(column, not there),
-    "like_": lambda column, text: column.ilike(f"%{text}%"),
+    "like_": resembles,
     "startswith_": _starts_with,
     "before_": lambda column, moment: column <= moment,
     "after_": lambda column, moment: column >= moment,
