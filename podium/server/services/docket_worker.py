@@ -1,8 +1,8 @@
 """Runs services on Docket, which knows each by its name in all processes that share it.
 
 A service that can tell by a look whether it has anything to do is added where it has. Who looks out for all of one
-period is another task of Docket where processes share it, and a plain loop where there is one process: to take turns
-with itself by way of Docket would be most of what an idle server does.
+period, and when a service's time has come, is a matter of Docket where processes share it, and of plain loops where
+there is one process: to take turns with itself by way of Docket would be most of what an idle server does.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import functools
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,9 @@ from podium.profiles import Settings
 from podium.server.services.registry import Service
 
 CHECK_EVERY = timedelta(seconds=1)
+LOCAL_CHECK_EVERY = timedelta(seconds=30)
+"""How often a Docket in memory looks for tasks whose time has come: it is given none that are to wait."""
+
 HEARTBEAT_EVERY = timedelta(seconds=10)
 TAKE_OVER_AFTER = timedelta(seconds=10)
 """How long a round of a process that died stays its own; one that is under way is renewed four times in that time."""
@@ -35,6 +38,7 @@ SOW_EVERY = 10.0
 logger = logging.getLogger("podium.server.services")
 
 Work = Callable[[], Awaitable[None]]
+Loop = Callable[[], Coroutine[Any, Any, None]]
 Round = Callable[[Service], Awaitable[None]]
 FindWork = Callable[[Sequence[Service]], Awaitable[list[Service]]]
 """Which of the services have something to do."""
@@ -61,23 +65,24 @@ async def work(
         name=settings.server.docket.name, url=url, heartbeat_interval=HEARTBEAT_EVERY, execution_ttl=timedelta(0)
     ) as docket:
         looks = _looks(docket, settings, services, find_work)
-        perpetual = _register(docket, settings, services, run, {} if is_local else looks)
+        beside: list[Loop]
+        if is_local:
+            beside = _register_local(docket, settings, services, run, looks)
+        else:
+            beside = [functools.partial(_sow, docket, _register(docket, settings, services, run, looks))]
         kind = _LocalWorker if is_local else Worker
         async with kind(
             docket,
             concurrency=len(services) + 1,
             minimum_check_interval=CHECK_EVERY,
-            scheduling_resolution=CHECK_EVERY,
+            scheduling_resolution=LOCAL_CHECK_EVERY if is_local else CHECK_EVERY,
             redelivery_timeout=TAKE_OVER_AFTER,
         ) as worker:
             running = asyncio.create_task(worker.run_forever())
             waiting = asyncio.create_task(stopping.wait())
-            if is_local:
-                beside = [asyncio.create_task(_repeat(seconds, look)) for seconds, look in looks.items()]
-            else:
-                beside = [asyncio.create_task(_sow(docket, perpetual))]
+            loops = [asyncio.create_task(loop()) for loop in beside]
             await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
-            for task in (waiting, *beside):
+            for task in (waiting, *loops):
                 task.cancel()
         await running
 
@@ -88,7 +93,7 @@ async def _sow(docket: Docket, names: Sequence[str]) -> None:
         await asyncio.sleep(SOW_EVERY)
         with contextlib.suppress(RedisError, OSError):
             for name in names:
-                await docket.add(name, key=name)()
+                await _add(docket, name)
 
 
 async def _repeat(seconds: float, work: Work) -> None:
@@ -116,7 +121,25 @@ def _looks(docket: Docket, settings: Settings, services: Sequence[Service], find
 async def _look_out(docket: Docket, services: Sequence[Service], find_work: FindWork) -> None:
     with contextlib.suppress(RedisError, OSError):  # of which the worker tells
         for service in await find_work(services):
-            await docket.add(service.name, key=service.name)()
+            await _add(docket, service.name)
+
+
+def _register_local(
+    docket: Docket, settings: Settings, services: Sequence[Service], run: Round, looks: Mapping[float, Work]
+) -> list[Loop]:
+    """Tells Docket of the services; the loops that look, and that add those of which the time has come."""
+    loops: list[Loop] = [functools.partial(_repeat, seconds, look) for seconds, look in looks.items()]
+    for service in services:
+        docket.register(_once(service.name, functools.partial(run, service)))
+        if service.look is None:
+            add = functools.partial(_add, docket, service.name)
+            loops.append(functools.partial(_repeat, service.interval(settings), add))
+    return loops
+
+
+async def _add(docket: Docket, name: str) -> None:
+    """Once: one that waits or runs stays as it is."""
+    await docket.add(name, key=name)()
 
 
 def _register(
