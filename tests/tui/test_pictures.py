@@ -61,6 +61,23 @@ async def picture(stage: Stage, name: str, *masks: Mask) -> None:
     assert painted == path.read_text("utf-8")
 
 
+Scene = tuple[str, tuple[str, ...], str]
+"""A view, keys, and what is there then."""
+
+
+async def picture_scene(url: str, scene: Scene, name: str, size: str, *masks: Mask) -> None:
+    """Compares what a scene comes to at a server with the picture of this name and size."""
+    view, keys, wanted = scene
+    async with staged(url, view, SIZES[size]) as stage:
+        await stage.see("online")
+        await stage.rest()
+        for key in keys:
+            await stage.press(key)
+            await stage.rest()
+        await stage.see(wanted)
+        await picture(stage, f"{name}-{size}", *masks)
+
+
 LISTS = [row.name for row in VIEWS if row.noun and row.name not in AGELESS]
 
 
@@ -79,7 +96,7 @@ async def test_nothing_at_all(empty: LiveServer, size: str) -> None:
         await picture(stage, f"empty-{size}")
 
 
-SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
+SCENES: dict[str, Scene] = {
     "filtered": ("flow-run state=failed,crashed", (), "brave-lynx"),
     "faults": ("flow-run", ("f",), "only faults"),
     "marked": ("variable", ("space", "space"), "2 marked"),
@@ -93,19 +110,12 @@ SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "wrong-filter": ("flow-run", ("/", "colour=red", "enter"), "have no filter"),
     "not-possible": ("flow-run name=calm-otter", ("c",), "not possible"),
 }
-"""View, keys, and what is then there."""
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
 async def test_scenes(scene: LiveServer, name: str, size: str) -> None:
-    view, keys, wanted = SCENES[name]
-    async with staged(scene.url, view, SIZES[size]) as stage:
-        await stage.see("online")
-        await stage.rest()
-        await stage.press(*keys)
-        await stage.see(wanted)
-        await picture(stage, f"{name}-{size}")
+    await picture_scene(scene.url, SCENES[name], name, size)
 
 
 @pytest.mark.parametrize("size", SIZES)

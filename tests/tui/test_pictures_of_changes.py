@@ -13,7 +13,7 @@ from tests.tui import scenery
 from tests.tui.editing import ScriptedEditor, editor
 from tests.tui.scenery import LONG, UNICODE
 from tests.tui.stage import staged
-from tests.tui.test_pictures import SIZES, picture
+from tests.tui.test_pictures import SIZES, Scene, picture, picture_scene
 
 __all__ = ["editor"]
 
@@ -68,7 +68,7 @@ def _build(api: httpx.Client) -> None:
     api.post("/variables/", json={"name": "limits", "value": {"max": 3, "note": "größer 🌙"}, "tags": ["eu"]})
 
 
-SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
+SCENES: dict[str, Scene] = {
     "run-form": ("deployment nightly", ("R",), "day *"),
     "run-form-long": (f"deployment {UNICODE}", ("R",), "day *"),
     "run-form-wrong": ("deployment nightly", ("R", "enter"), "It is required."),
@@ -78,21 +78,12 @@ SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "pool": (f"work-pool name={UNICODE}", ("enter",), "Workers"),
     "pool-empty": ("work-pool name=empty", ("enter",), "Workers"),
 }
-"""View, keys, and what is then there."""
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
 async def test_scenes(scene: LiveServer, name: str, size: str) -> None:
-    view, keys, wanted = SCENES[name]
-    async with staged(scene.url, view, SIZES[size]) as stage:
-        await stage.see("online")
-        await stage.rest()
-        for key in keys:
-            await stage.press(key)
-            await stage.rest()
-        await stage.see(wanted)
-        await picture(stage, f"{name}-{size}")
+    await picture_scene(scene.url, SCENES[name], name, size)
 
 
 @pytest.mark.parametrize("size", SIZES)

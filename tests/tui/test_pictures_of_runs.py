@@ -12,7 +12,7 @@ from tests.migrated import migrate
 from tests.server.conftest import LiveServer, settings_for
 from tests.tui import scenery_of_runs as scenery
 from tests.tui.stage import Stage, staged
-from tests.tui.test_pictures import SIZES, picture
+from tests.tui.test_pictures import SIZES, Scene, picture, picture_scene
 
 HOURS = timedelta(hours=3, minutes=30)
 PARTS = ("overview", "timeline", "graph", "parameters", "artifacts", "logs")
@@ -69,7 +69,7 @@ async def test_every_kind_of_artifact(scene: LiveServer, size: str) -> None:
 
 
 WIDE_SEARCH = ("2", "/", "part-149", "enter", "z", "z")
-SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
+SCENES: dict[str, Scene] = {
     "run-search": (f"flow-run name={scenery.FULL}", ("enter", "4", "/", "größe", "enter"), "größe"),
     "run-zoomed": (f"flow-run name={scenery.WIDE}", ("enter", *WIDE_SEARCH), "part-149"),
     "run-json": (f"flow-run name={scenery.FULL}", ("enter", "y"), '"id"'),
@@ -88,21 +88,12 @@ SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "artifact-markdown": ("artifact key=report", ("enter",), "runbook"),
     "related": ("work-pool name=paused", ("L",), "Late runs"),
 }
-"""View, keys, and what is then there."""
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
 async def test_scenes(scene: LiveServer, name: str, size: str) -> None:
-    view, keys, wanted = SCENES[name]
-    async with staged(scene.url, view, SIZES[size]) as stage:
-        await stage.see("online")
-        await stage.rest()
-        for key in keys:
-            await stage.press(key)
-            await stage.rest()
-        await stage.see(wanted)
-        await picture(stage, f"{name}-{size}")
+    await picture_scene(scene.url, SCENES[name], name, size)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -13,7 +13,7 @@ from tests.server.conftest import LiveServer, settings_for
 from tests.tui import scenery_of_reactions as scenery
 from tests.tui.scenery import LONG, UNICODE
 from tests.tui.stage import staged
-from tests.tui.test_pictures import SIZES, picture
+from tests.tui.test_pictures import SIZES, Scene, picture, picture_scene
 
 OF_TODAY = (
     (re.compile(r"answers in \d+ ms"), lambda found: "answers in 5 ms"),
@@ -48,7 +48,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         yield live
 
 
-SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
+SCENES: dict[str, Scene] = {
     "home": ("home", (), "2 of 3 stopped"),
     "health": ("health", (), "not ready"),
     "slots": ("slots", (), "in use"),
@@ -68,21 +68,12 @@ SCENES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "editor": ("variable", ("n",), "^s save"),
     "block-types": ("block-type", (), "aws-secret"),
 }
-"""View, keys, and what is then there."""
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
 async def test_scenes(scene: LiveServer, name: str, size: str) -> None:
-    view, keys, wanted = SCENES[name]
-    async with staged(scene.url, view, SIZES[size]) as stage:
-        await stage.see("online")
-        await stage.rest()
-        for key in keys:
-            await stage.press(key)
-            await stage.rest()
-        await stage.see(wanted)
-        await picture(stage, f"{name}-{size}", *OF_TODAY)
+    await picture_scene(scene.url, SCENES[name], name, size, *OF_TODAY)
 
 
 @pytest.mark.parametrize("size", SIZES)
