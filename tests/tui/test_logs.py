@@ -299,11 +299,37 @@ class Alone(App[None]):
         yield LogText()
 
 
-async def test_many_lines_fold_without_holding_up_a_key() -> None:
-    """Thousands of lines are folded a part at a time, those in sight first, and the place stays."""
+def lines(count: int) -> list[Log]:
+    """Lines of a log that fold."""
     moment = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
     told = {"created": moment, "updated": moment, "name": "x", "level": 20, "timestamp": moment}
-    logs = [Log(id=str(number), message=f"line {number} {'word ' * 20}", **told) for number in range(5_000)]
+    return [Log(id=str(number), message=f"line {number} {'word ' * 20}", **told) for number in range(count)]
+
+
+async def test_lines_that_come_with_a_key_do_not_undo_it() -> None:
+    """Who scrolls up reads from that moment, not from the next frame on."""
+    logs = lines(120)
+    async with Alone().run_test(size=(60, 20)) as pilot:
+        text = pilot.app.query_one(LogText)
+        text.sync(logs[:100], has_newer=False)
+        await until(lambda: text.allow_vertical_scroll and text.is_at_end)
+        for act, follows in (
+            (text.action_page_up, False),
+            (text.action_scroll_end, True),
+            (text.action_scroll_up, False),
+        ):
+            act()
+            text.sync(logs, has_newer=False)
+            assert text.follow is follows
+        await pilot.pause()
+        assert not text.is_at_end
+        text.action_page_down()
+        assert text.follow
+
+
+async def test_many_lines_fold_without_holding_up_a_key() -> None:
+    """Thousands of lines are folded a part at a time, those in sight first, and the place stays."""
+    logs = lines(5_000)
     async with Alone().run_test(size=(60, 20)) as pilot:
         text = pilot.app.query_one(LogText)
         text.sync(logs, has_newer=False)

@@ -191,6 +191,12 @@ class LogText(Text):
         self.follow = self.is_at_end and not self.has_newer
         self.post_message(self.Changed())
 
+    def move(self, by: int) -> None:
+        """Scrolls, and reads or follows from there."""
+        super().move(by)
+        self.follow = self.is_at_end and not self.has_newer
+        self.post_message(self.Changed())
+
     def action_scroll_end(self) -> None:
         """Goes to the end, and follows."""
         self.follow = True

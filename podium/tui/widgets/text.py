@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -114,6 +115,28 @@ class Text(ScrollView, can_focus=True):
         """A scrollbar takes a cell of each line, of which no resize tells."""
         if self.room != self._width:
             self._fold()
+
+    def action_scroll_up(self) -> None:
+        """A line up."""
+        self.move(-1)
+
+    def action_scroll_down(self) -> None:
+        """A line down."""
+        self.move(1)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.move(-self.scrollable_content_region.height)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.move(self.scrollable_content_region.height)
+
+    def move(self, by: int) -> None:
+        """Scrolls by so many lines, at once: what Textual does frames later, lines that come before it undo."""
+        if not self.allow_vertical_scroll:
+            raise SkipAction
+        self.scroll_to(y=round(self.scroll_offset.y) + by, animate=False, immediate=True)
 
     def find(self, text: str) -> int:
         """Marks a text wherever it stands and goes to its first place from here; how many lines have it."""
