@@ -314,9 +314,9 @@ async def test_lines_that_come_with_a_key_do_not_undo_it() -> None:
         text.sync(logs[:100], has_newer=False)
         await until(lambda: text.allow_vertical_scroll and text.is_at_end)
         for act, follows in (
-            (text.action_page_up, False),
-            (text.action_scroll_end, True),
             (text.action_scroll_up, False),
+            (text.action_scroll_end, True),
+            (text.action_page_up, False),
         ):
             act()
             text.sync(logs, has_newer=False)
