@@ -13,29 +13,6 @@ from podium.db.tables.task_runs import task_runs
 from podium.db.tables.work_pools import work_pools, work_queues
 from podium.db.unit import WORKSPACE, Row, Tx
 
-RUN_COLUMNS = (
-    "id",
-    "flow_id",
-    "deployment_id",
-    "parent_task_run_id",
-    "work_queue_id",
-    "name",
-    "infrastructure_pid",
-    "empirical_policy",
-    "tags",
-    "created_by",
-    "state_id",
-    "state_type",
-    "state_name",
-    "state_timestamp",
-    "run_count",
-    "expected_start_time",
-    "next_scheduled_start_time",
-    "start_time",
-    "end_time",
-    "total_run_time",
-)
-
 CHANGED_COLUMNS = (
     "empirical_policy",
     "state_id",
@@ -50,6 +27,20 @@ CHANGED_COLUMNS = (
     "total_run_time",
 )
 """The columns that a transition may change."""
+
+RUN_COLUMNS = (
+    "id",
+    "flow_id",
+    "deployment_id",
+    "parent_task_run_id",
+    "work_queue_id",
+    "name",
+    "infrastructure_pid",
+    "tags",
+    "created_by",
+    *CHANGED_COLUMNS,
+)
+"""What a transition reads of its run."""
 
 _CONTEXT = (
     flows.c.name.label("flow_name"),

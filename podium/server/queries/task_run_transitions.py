@@ -11,25 +11,6 @@ from podium.db.tables.flow_runs import flow_run_states, flow_runs
 from podium.db.tables.task_runs import task_run_state_cache, task_run_states, task_runs
 from podium.db.unit import WORKSPACE, Row, Tx
 
-RUN_COLUMNS = (
-    "id",
-    "flow_run_id",
-    "task_key",
-    "empirical_policy",
-    "tags",
-    "state_id",
-    "state_type",
-    "state_name",
-    "state_timestamp",
-    "run_count",
-    "flow_run_run_count",
-    "expected_start_time",
-    "next_scheduled_start_time",
-    "start_time",
-    "end_time",
-    "total_run_time",
-)
-
 CHANGED_COLUMNS = (
     "state_id",
     "state_type",
@@ -44,6 +25,16 @@ CHANGED_COLUMNS = (
     "total_run_time",
 )
 """The columns that a transition may change."""
+
+RUN_COLUMNS = (
+    "id",
+    "flow_run_id",
+    "task_key",
+    "empirical_policy",
+    "tags",
+    *CHANGED_COLUMNS,
+)
+"""What a transition reads of its run."""
 
 _LOAD = (
     select(

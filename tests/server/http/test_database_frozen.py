@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,24 +117,33 @@ def test_a_frozen_server(postgres: backing.OwnPostgres, api: httpx.Client) -> No
     assert before == len(api.post("/flows/filter").json()), "a flow of this name was there before"
 
 
-def test_a_server_that_freezes_amid_requests(postgres: backing.OwnPostgres, api: httpx.Client) -> None:
-    """Those under way are answered in time like those that come later."""
+@contextmanager
+def kept_asking(api: httpx.Client) -> Iterator[list[Answer]]:
+    """Clients that ask one thing after the other; all their answers once it is left."""
     stop = threading.Event()
     answers: list[Answer] = []
 
-    def keep_asking(number: int) -> None:
+    def ask_on(number: int) -> None:
         while not stop.is_set():
             answers.append(ask(api, number % 3))
 
     with ThreadPoolExecutor(8) as pool:
         for number in range(8):
-            pool.submit(keep_asking, number)
+            pool.submit(ask_on, number)
+        try:
+            yield answers
+        finally:
+            stop.set()
+
+
+def test_a_server_that_freezes_amid_requests(postgres: backing.OwnPostgres, api: httpx.Client) -> None:
+    """Those under way are answered in time like those that come later."""
+    with kept_asking(api) as answers:
         for _ in range(2):
             time.sleep(0.5)
             with postgres.frozen():
                 time.sleep(4)
         time.sleep(0.5)
-        stop.set()
     statuses = {answer.response.status_code for answer in answers}
     assert statuses <= {200, 201, 503}
     assert 503 in statuses
@@ -154,20 +164,10 @@ def test_a_server_that_is_stopped_and_started(postgres: backing.OwnPostgres, api
 
 def test_connections_that_are_ended_amid_requests(postgres: backing.OwnPostgres, api: httpx.Client) -> None:
     """A connection that the database ends costs its request a 503 and never a 500."""
-    stop = threading.Event()
-    answers: list[Answer] = []
-
-    def keep_asking(number: int) -> None:
-        while not stop.is_set():
-            answers.append(ask(api, number % 3))
-
-    with ThreadPoolExecutor(8) as pool:
-        for number in range(8):
-            pool.submit(keep_asking, number)
+    with kept_asking(api) as answers:
         for _ in range(10):
             time.sleep(0.2)
             postgres.terminate_backends()
-        stop.set()
     statuses = [answer.response.status_code for answer in answers]
     assert set(statuses) <= {200, 201, 503}
     assert statuses.count(503) < len(statuses) / 2
