@@ -184,12 +184,24 @@ def test_what_makes_no_deployment(podium: Podium, arguments: list[str], said: st
     assert podium("deployment", "ls", "-o", "name").out == ""
 
 
-def test_a_pool_that_is_not_there_makes_no_flow(podium: Podium) -> None:
-    """It is not found."""
-    refused = podium("deployment", "create", "fresh/x", "--pool", "nowhere")
-    assert (refused.code, refused.out) == (ExitCode.NOT_FOUND, "")
-    assert "podium work-pool ls" in refused.err
-    assert podium("flow", "inspect", "fresh").code == ExitCode.NOT_FOUND
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--pool", "nowhere"], ExitCode.NOT_FOUND, "podium work-pool ls"),
+        (["--cron", "every day"], ExitCode.USAGE, "not a cron string"),
+    ],
+)
+def test_a_deployment_that_is_refused_leaves_no_flow(
+    podium: Podium, arguments: list[str], code: ExitCode, said: str
+) -> None:
+    """Not even where the server is the one to refuse it."""
+    flow = f"fresh{code.value}"
+    refused = podium("deployment", "create", f"{flow}/x", *arguments)
+    assert (refused.code, refused.out) == (code, "")
+    assert said in refused.err
+    assert podium("flow", "inspect", flow).code == ExitCode.NOT_FOUND
+    assert podium("deployment", "create", f"{flow}/x", "--cron", "0 3 * * *").code == ExitCode.OK
+    assert podium("flow", "inspect", flow).code == ExitCode.OK
 
 
 def test_edit_changes_what_is_given(podium: Podium) -> None:

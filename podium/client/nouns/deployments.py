@@ -1,8 +1,10 @@
 """Deployments."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from podium.client.errors import Conflict, NotFound
 from podium.client.nouns.choosing import BY_POOL, Missing, by_flow, by_name, by_tag
@@ -48,12 +50,26 @@ def make(client: "Client", flow: str, name: str, fields: Mapping[str, Any], *, o
     if found and any(found.labels.get(key) != value for key, value in fields.get("labels", {}).items()):
         raise Conflict(409, f"Labels of '{flow}/{name}' cannot be changed so; `podium apply` makes it anew with them.")
     if pool := fields.get("work_pool_name"):
-        find_pool(client, pool)  # before a flow is made for nothing
+        find_pool(client, pool)
     if found:
         client.call(endpoint("deployments.UPDATE"), fields, id=found.id)
         return client.call(endpoint("deployments.READ"), id=found.id)
-    owner = client.call(endpoint("flows.CREATE"), {"name": flow})
-    return client.call(endpoint("deployments.CREATE"), {**fields, "name": name, "flow_id": owner.id})
+    return client.call(
+        endpoint("deployments.CREATE"), {**fields, "name": name, "flow_id": _flow_for(client, flow, name, fields)}
+    )
+
+
+def _flow_for(client: "Client", flow: str, name: str, fields: Mapping[str, Any]) -> str:
+    """The id of a flow, which is made where it is missing, but not for a deployment that the server would refuse."""
+    try:
+        found = client.call(endpoint("flows.READ_BY_NAME"), name=flow)
+    except NotFound:
+        body = {**fields, "name": name, "flow_id": str(uuid4())}
+        with suppress(Conflict):  # it is refused for its flow at least, and for that only where all else is right
+            client.call(endpoint("deployments.CREATE"), body)
+        found = client.call(endpoint("flows.CREATE"), {"name": flow})
+    flow_id: str = found.id
+    return flow_id
 
 
 def _pause(client: "Client", deployment: Any) -> None:

@@ -62,8 +62,6 @@ def save_deployment(tx: Tx, body: DeploymentCreate, creator: Row | None = None) 
     """
     flow_id = str(body.flow_id)
     flow_labels = tx.value(_FLOW, flow_id=flow_id)
-    if flow_labels is None:
-        raise Conflict(f"There is no flow with the id {flow_id}.")
     schedules = new_schedules(tx, body.schedules or (), ("schedules",))
     before = find_whole_by_key(tx, flow_id, body.name)
     deployment_id: str = before["id"] if before else new_id()
@@ -71,13 +69,15 @@ def save_deployment(tx: Tx, body: DeploymentCreate, creator: Row | None = None) 
     values = _columns(tx, deployment_id, sent)
     if before is None or sent.get("labels") is not None:
         values["labels"] = {
-            **msgspec.json.decode(flow_labels),
+            **msgspec.json.decode(flow_labels or "{}"),
             "prefect.flow.id": flow_id,
             **(sent.get("labels") or {}),
         }
     reason = _job_variables_failure(tx, before, values)
     if reason:
         raise Invalid(f"Error creating deployment. {reason}")
+    if flow_labels is None:  # last, so that who names none learns first what else is wrong
+        raise Conflict(f"There is no flow with the id {flow_id}.")
     if before is None:
         row = {"id": deployment_id, "flow_id": flow_id, "name": body.name, "status": "NOT_READY", "created_by": creator}
         if not _insert(tx, {**NEW, **row, **values}):
