@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,16 @@ def test_the_page_shows_the_dashboard(address: str, tmp_path: Path) -> None:
         page.settle(2.0)
         assert not visit.problems
         assert "-first-byte" in page.evaluate("document.body.className")
+
+
+def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    from podium.cli.app import main
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["dashboard", "--web", "--port", str(port)]) == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", f"Error: Port {port} of this machine is taken; --port chooses another.\n")
 
 
 def test_without_the_extra_it_says_how_to_get_it(

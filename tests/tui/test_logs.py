@@ -244,6 +244,18 @@ async def test_nothing_listens_while_the_log_is_hidden(url: str, tell: Tell) -> 
         assert pane._listening is not None
 
 
+async def test_lines_that_come_when_the_log_is_left_harm_nothing(url: str, tell: Tell) -> None:
+    """The widgets of a screen go before it does, one by one, while an answer may be on its way."""
+    story = tell("leaving-loon")
+    story.say(1)
+    async with staged(url, "flow-run name=leaving-loon") as stage:
+        pane = await followed(stage, story)
+        await stage.see("line 0.")
+        await pane.bar.remove()
+        story.say(1)
+        await until(lambda: len(held(pane)) == 2)
+
+
 async def test_no_line_twice_and_none_missing_while_the_server_is_killed(tmp_path: Path, tell: Tell) -> None:
     """Lines come quickly, from two writers whose clocks differ, and the server dies twice under them."""
     port = free_port()

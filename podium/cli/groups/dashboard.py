@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from errno import EADDRINUSE
 from typing import Annotated
 
 import typer
@@ -46,12 +47,16 @@ def _serve(invocation: Invocation, view: str, port: int, *, read_only: bool) -> 
     words += ["--read-only"] if read_only else []
 
     def told(address: str) -> None:
+        invocation.diagnostics.note("Open this address in a browser on this machine; Ctrl+C stops it.")
         invocation.output.line(address)
         invocation.output.stream.flush()  # somebody waits for it, at the other end of a pipe too
 
     server = BrowserServer(shlex.join(words), port, told)
-    invocation.diagnostics.note("Open this address in a browser on this machine; Ctrl+C stops it.")
-    server.serve()
+    try:
+        server.serve()
+    except OSError as error:
+        what = "is taken" if error.errno == EADDRINUSE else f"cannot be used ({error.strerror or error})"
+        raise Failure(f"Port {port} of this machine {what}; --port chooses another.") from None
 
 
 app = group(

@@ -5,8 +5,10 @@ users of the machine, and other pages in the same browser, could use it with the
 has a token, a cookie carries it on, and Host and Origin have to be this server's own. Nothing is loaded from elsewhere.
 """
 
+import asyncio
 import hmac
 import secrets
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -38,8 +40,23 @@ class BrowserServer(Server):
         """Says nothing: the command says what matters."""
 
     async def on_startup(self, app: web.Application) -> None:
-        """Tells the address."""
-        self._told(self.address)
+        """Says nothing either: it is not served yet."""
+
+    def serve(self, debug: bool = False) -> None:
+        """Serves until a signal comes. Raises OSError for a port that is taken."""
+        self.debug = debug
+        loop = asyncio.new_event_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, self.request_exit)
+        # What would be printed comes once connections are taken, which is when the address is of use.
+        web.run_app(
+            self._make_app(),
+            host=self.host,
+            port=self.port,
+            handle_signals=False,
+            loop=loop,
+            print=lambda *_: self._told(self.address),
+        )
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()

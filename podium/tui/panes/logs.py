@@ -64,6 +64,7 @@ class LogPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.text = LogText()
+        self.bar = LogBar()
         self.least = 0
         self._window: LogWindow | None = None
         self._listening: Listening | None = None
@@ -75,7 +76,7 @@ class LogPane(Pane):
     def compose(self) -> ComposeResult:
         """The lines, and what is shown of them."""
         yield self.text
-        yield LogBar()
+        yield self.bar
 
     @property
     def searched(self) -> Searched:
@@ -160,8 +161,11 @@ class LogPane(Pane):
             try:
                 outcome = await self.view.ask(lambda client: act(window, client))
             except ClientError as error:
-                self.view.failed(error)
+                if self.is_attached:
+                    self.view.failed(error)
                 return
+        if not self.is_attached:
+            return  # it was left meanwhile, or the dashboard ends
         self.show(None)
         if done is not None:
             done(outcome)
@@ -204,9 +208,7 @@ class LogPane(Pane):
         )
         level = f"{LEVELS[self.least]} and above" if self.least else "all levels"
         told = [held, level, "" if text.wrap else "not wrapped", "" if text.times == "time" else TIMES[text.times]]
-        self.query_one(LogBar).tell(
-            "  ".join(each for each in told if each), following=text.follow and not window.has_newer
-        )
+        self.bar.tell("  ".join(each for each in told if each), following=text.follow and not window.has_newer)
 
     def action_level(self) -> None:
         """Takes the next level: all, INFO, WARNING, ERROR."""
@@ -249,7 +251,7 @@ class LogPane(Pane):
             else:
                 self.text.show_log(log_id)
 
-        self.query_one(LogBar).tell(f"searching for {text!r} {'after' if newer else 'before'} this …", following=False)
+        self.bar.tell(f"searching for {text!r} {'after' if newer else 'before'} this …", following=False)
         self._work(lambda window, client: window.search(client, text, newer=newer), done)
 
     # Writing to a file
