@@ -192,10 +192,9 @@ class LogText(Text):
         self.post_message(self.Changed())
 
     def move(self, by: int) -> None:
-        """Scrolls, and reads or follows from there."""
+        """Scrolls, and reads or follows from there, whatever a layout changed since the lines were placed."""
+        self._highest = self.max_scroll_y
         super().move(by)
-        self.follow = self.is_at_end and not self.has_newer
-        self.post_message(self.Changed())
 
     def action_scroll_end(self) -> None:
         """Goes to the end, and follows."""
